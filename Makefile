@@ -1,0 +1,53 @@
+# Every target sets up what it needs in .venv, with nothing but Python and its own pip.
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+TOOLS_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check train lock clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: .venv/demo.installed ## Classify the sample images through the whole stack; results in demo-output/
+	@$(BIN)/python -m ops demo
+
+up: .venv/demo.installed ## Run the whole stack in this terminal until Ctrl-C
+	@$(BIN)/python -m ops up
+
+test: check ## Run every check and every test
+	$(BIN)/python -m pytest
+
+check: .venv/dev.installed ## Lint, formatting and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/python -m mypy
+
+train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an hour on 2 cores)
+	$(BIN)/python -m training
+
+lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
+	$(UV_COMPILE) --extra dev -o requirements/dev.txt
+	$(UV_COMPILE) --extra local -c requirements/dev.txt -o requirements/demo.txt
+	for role in api worker worker-keras training; do \
+		$(UV_COMPILE) --extra $$role -c requirements/dev.txt -o requirements/$$role.txt || exit 1; \
+	done
+
+clean: ## Remove the environment, caches and outputs
+	rm -rf .venv build client/*.egg-info demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Batchlight needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+# The client is installed from this checkout; setuptools, which that takes, is among the pinned requirements.
+.venv/%.installed: requirements/%.txt pyproject.toml .venv/created
+	$(TOOLS_ENV) $(BIN)/python -m pip install --quiet --require-hashes -r requirements/$*.txt
+	$(TOOLS_ENV) $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""The HTTP door: authentication, uploads, schemas, problem responses. Loads no model library, decodes no image."""

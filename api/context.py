@@ -1,0 +1,73 @@
+"""What every route needs, opened once per process and handed out as dependencies."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
+
+from core.database import Database, open_database
+from core.errors import Forbidden, Unauthenticated
+from core.keys import authenticate
+from core.queue import Bells, bells
+from core.settings import Settings
+from core.states import Scope
+from core.storage import Storage
+from core.tables import Key
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: Settings
+    database: Database
+    storage: Storage
+    bells: Bells
+
+
+def open_context(settings: Settings) -> Context:
+    """Opens lazily: nothing is connected until a request needs it."""
+    storage = Storage(settings.storage_dir)
+    return Context(settings, open_database(settings.database_url, pool_size=20), storage, bells(settings))
+
+
+def _context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+Ctx = Annotated[Context, Depends(_context)]
+
+
+def _read_session(context: Ctx) -> Iterator[Session]:
+    with context.database.read.begin() as session:
+        yield session
+
+
+ReadSession = Annotated[Session, Depends(_read_session, scope="function")]
+"""A session for reading, closed before the response is sent."""
+
+_bearer = HTTPBearer(auto_error=False, description="An API key: `bl_…`")
+
+
+class _Require:
+    """The key of a request, if it has this scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+
+    def __call__(
+        self, context: Ctx, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Key:
+        if credentials is None:
+            raise Unauthenticated("Send an API key in the header 'Authorization: Bearer bl_…'.", code="no_key")
+        with context.database.read.begin() as session:
+            key = authenticate(session, credentials.credentials)
+        if self._scope not in key.scopes:
+            raise Forbidden(f"This key lacks the scope {self._scope}.")
+        return key
+
+
+Reader = Annotated[Key, Depends(_Require(Scope.JOBS_READ))]
+Writer = Annotated[Key, Depends(_Require(Scope.JOBS_WRITE))]

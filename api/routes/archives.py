@@ -1,0 +1,56 @@
+"""Archives: built when first asked for, then immutable, served by ranges."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse, JSONResponse
+
+from api.context import Context, Ctx, Reader
+from api.schemas import ArchiveOut, job_path
+from core import archives, jobs
+from core.errors import Unavailable
+from core.states import ArchiveState
+from core.tables import Archive
+
+BUILT_SOON_S = "1"
+
+router = APIRouter(prefix="/v1/jobs/{job_id}/archive", tags=["archives"])
+
+
+@router.api_route("", methods=["GET", "HEAD"], response_class=FileResponse, responses={202: {"model": ArchiveOut}})
+def get_archive(context: Ctx, key: Reader, job_id: str) -> Response:
+    """The ZIP of an ended job's images, overlays and results; 202 while a worker builds it.
+
+    Interrupted downloads go on with `Range` and `If-Range`: the archive never changes.
+    """
+    archive = _requested(context, owner=key.owner, job_id=job_id)
+    if archive.state == ArchiveState.READY:
+        return _download(context, archive)
+    if archive.state == ArchiveState.FAILED:
+        raise Unavailable("The archive could not be built; the workers' log says why.", code="archive_failed")
+    body = ArchiveOut(state=archive.state, requested_at=archive.requested_at)
+    headers = {"Retry-After": BUILT_SOON_S, "Location": f"{job_path(job_id)}/archive"}
+    return JSONResponse(body.model_dump(mode="json"), 202, headers)
+
+
+def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
+    """The archive's row, asked for now if this is the first time."""
+    with context.database.read.begin() as session:
+        archive = archives.of(session, jobs.kept(session, job_id, owner=owner))
+    if archive is not None:
+        return archive
+    with context.database.write.begin() as session:
+        archive = archives.request(session, jobs.kept(session, job_id, owner=owner))
+    context.bells.ring_archive(archive.id)
+    return archive
+
+
+def _download(context: Context, archive: Archive) -> FileResponse:
+    assert archive.object_key is not None
+    if not context.storage.exists(archive.object_key):
+        raise Unavailable("The archive's object is missing from storage.", code="object_missing")
+    headers = {"ETag": f'"{archive.sha256}"', "X-Content-Type-Options": "nosniff"}
+    return FileResponse(
+        context.storage.path(archive.object_key),
+        media_type="application/zip",
+        filename=f"batchlight-{archive.job_id}.zip",
+        headers=headers,
+    )

@@ -1,0 +1,3 @@
+from batchlight.command import app
+
+app(prog_name="batchlight")

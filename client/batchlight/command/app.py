@@ -1,0 +1,191 @@
+"""The command `batchlight`."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from batchlight.client import Client
+from batchlight.command.bars import bytes_bar, job_bar
+from batchlight.command.exits import MEANINGS, ExitCode, connected, exit_code_of
+from batchlight.command.options import DEFAULT_URL, AsJson, JobId, Key, Url, remember
+from batchlight.command.predicting import predict_each
+from batchlight.command.screen import note, results, write_json, write_json_line, write_skipped
+from batchlight.command.views import item_table, job_facts, job_table, model_table
+from batchlight.files import gather
+from batchlight.records import Job
+
+SHOWN_FAILURES = 5
+
+app = typer.Typer(
+    name="batchlight",
+    help="Classify images in bulk, see why, download the results.",
+    epilog="\n".join(["Exit codes", *(f"  [bold]{code:>3d}[/]  {text}" for code, text in MEANINGS.items())]),
+    callback=remember,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+ModelName = Annotated[str | None, typer.Option(help="name, name/version or name/version/precision.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Images, folders, ZIP files.")]
+
+
+@app.command()
+def submit(
+    paths: Paths,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until the job has ended.")] = False,
+    model: ModelName = None,
+    top_k: Annotated[int | None, typer.Option(min=1, help="How many classes to report an image.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name to recognise the job by.")] = None,
+    download: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Wait, then write the archive to this file.")
+    ] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """Send images as one job."""
+    with connected(url, key, as_json=as_json) as client:
+        upload = gather(paths)
+        write_skipped(upload)
+        with bytes_bar("Uploading") as progress:
+            job = client.send(upload, model=model, top_k=top_k, name=name, progress=progress)
+        if wait or download:
+            job = _follow(client, job)
+        if download:
+            _fetch(client, job.id, download)
+        _show_job(client, job, as_json=as_json)
+    raise typer.Exit(exit_code_of(job))
+
+
+@app.command()
+def predict(
+    paths: Paths,
+    overlay: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the Grad-CAM picture here; a folder if there are several images."),
+    ] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """Classify one or a few images at once, without a job to follow."""
+    with connected(url, key, as_json=as_json) as client:
+        all_well = predict_each(client, gather(paths), overlay=overlay, as_json=as_json)
+    raise typer.Exit(ExitCode.OK if all_well else ExitCode.FAILED)
+
+
+@app.command()
+def jobs(
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """List your jobs, newest first."""
+    with connected(url, key, as_json=as_json) as client:
+        found = list(islice(client.jobs(), limit))
+        if as_json:
+            write_json(found)
+        elif found:
+            results().print(job_table(found))
+        else:
+            note("No jobs yet. Start one: batchlight submit PATH…")
+
+
+@app.command()
+def status(
+    job_id: JobId,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until the job has ended.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show how far a job is."""
+    with connected(url, key, as_json=as_json) as client:
+        job = client.job(job_id)
+        if wait and not job.ended:
+            job = _follow(client, job)
+        _show_job(client, job, as_json=as_json)
+    raise typer.Exit(exit_code_of(job))
+
+
+@app.command()
+def items(
+    job_id: JobId,
+    state: Annotated[Literal["succeeded", "failed"] | None, typer.Option(help="Only the items in this state.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """List what became of a job's images, as far as it has come. With --json, one line an image."""
+    with connected(url, key, as_json=as_json) as client:
+        found = islice(client.items(job_id, state=state), limit)
+        if as_json:
+            for item in found:
+                write_json_line(item)
+        else:
+            results().print(item_table(found))
+
+
+@app.command()
+def download(
+    job_id: JobId,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Where to. Default: batchlight-JOB.zip"),
+    ] = None,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """Download a job's results, originals and overlays; go on where an earlier download was cut off."""
+    with connected(url, key, as_json=as_json) as client:
+        to = _fetch(client, job_id, output or Path(f"batchlight-{job_id}.zip"))
+        if as_json:
+            write_json({"job": job_id, "file": str(to), "bytes": to.stat().st_size})
+
+
+@app.command()
+def models(url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> None:
+    """List the models the server can run."""
+    with connected(url, key, as_json=as_json) as client:
+        found = client.models()
+        if as_json:
+            write_json(found)
+        else:
+            results().print(model_table(found))
+
+
+def _follow(client: Client, job: Job) -> Job:
+    try:
+        with job_bar() as progress:
+            return client.wait(job.id, progress=progress)
+    except KeyboardInterrupt:
+        note(f"Interrupted; the job goes on. Follow it: batchlight status {job.id} --wait")
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def _fetch(client: Client, job_id: str, to: Path) -> Path:
+    to = to / f"batchlight-{job_id}.zip" if to.is_dir() else to
+    with bytes_bar("Downloading") as progress:
+        client.download(job_id, to, progress=progress)
+    note(f"Wrote {to} ({to.stat().st_size:,} bytes).")
+    return to
+
+
+def _show_job(client: Client, job: Job, *, as_json: bool) -> None:
+    if as_json:
+        write_json(job)
+        return
+    results().print(job_facts(job))
+    if job.counts.failed:
+        results().print(item_table(islice(client.items(job.id, state="failed"), SHOWN_FAILURES)))
+    if not job.ended:
+        note(f"Follow it: batchlight status {job.id} --wait", style="dim")
+    else:
+        note(f"Results: batchlight items {job.id} · batchlight download {job.id}", style="dim")

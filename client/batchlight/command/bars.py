@@ -1,0 +1,57 @@
+"""Progress bars on a terminal; elsewhere the same calls show nothing."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+from batchlight.command.screen import notes
+from batchlight.records import Job
+
+BAR_COLUMNS = 32
+
+
+@contextmanager
+def bytes_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar of bytes; call what it yields with bytes done and bytes in all. Until then it shows waiting."""
+    with _progress(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bars:
+        task = bars.add_task(label, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
+
+
+@contextmanager
+def job_bar() -> Iterator[Callable[[Job], None]]:
+    """A bar of images; call what it yields with the job whenever it has changed."""
+    with _progress(MofNCompleteColumn(), TextColumn("{task.fields[remark]}"), TimeElapsedColumn()) as bars:
+        task = bars.add_task("Classifying", total=None, remark="queued")
+        yield lambda job: _show_job(bars, task, job)
+
+
+def _show_job(bars: Progress, task: TaskID, job: Job) -> None:
+    failed = f"[red]{job.counts.failed:,} failed[/]" if job.counts.failed else ""
+    remark = failed or ("queued" if job.started_at is None else "images")
+    bars.update(task, completed=job.counts.ended, total=job.counts.total, remark=remark)
+
+
+def _progress(*columns: ProgressColumn) -> Progress:
+    return Progress(
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description:<11}"),
+        BarColumn(BAR_COLUMNS),
+        *columns,
+        console=notes(),
+        disable=not sys.stderr.isatty(),
+    )

@@ -1,0 +1,136 @@
+"""How jobs, items, predictions and models look to a person."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from rich.table import Table
+from rich.text import Text
+
+from batchlight.command.screen import grid, listing, printable
+from batchlight.records import Item, Job, Model, Score
+
+STYLES = {
+    "succeeded": "green",
+    "partially_succeeded": "yellow",
+    "failed": "red",
+    "cancelled": "red",
+    "expired": "red",
+    "running": "cyan",
+}
+
+
+def job_facts(job: Job) -> Table:
+    rows: list[tuple[str, Text | str]] = [("job", job.id)]
+    if job.name:
+        rows.append(("name", printable(job.name)))
+    rows += [
+        ("state", _state(job.state)),
+        ("images", _counts(job)),
+        ("model", str(job.model)),
+        ("submitted", _when(job.created_at)),
+    ]
+    if job.ended_at is not None:
+        rows.append(("took", _pace(job, job.ended_at)))
+    if job.skipped_total:
+        rows.append(("skipped", f"{job.skipped_total:,} entries that are no images, such as {_names(job)}"))
+    return grid(rows)
+
+
+def job_table(jobs: Iterable[Job]) -> Table:
+    table = listing("job", "state", "images", "failed", "model", "submitted", "name", right=("images", "failed"))
+    for job in jobs:
+        failed = f"{job.counts.failed:,}" if job.counts.failed else ""
+        table.add_row(
+            job.id,
+            _state(job.state),
+            f"{job.counts.total:,}",
+            Text(failed, "red"),
+            f"{job.model.name}/{job.model.version}",
+            _when(job.created_at),
+            printable(job.name or ""),
+        )
+    return table
+
+
+def item_table(items: Iterable[Item]) -> Table:
+    table = listing("#", "image", "label", "confidence", "or else", right=("#", "confidence"))
+    for item in items:
+        if item.error is not None:
+            table.add_row(str(item.index), printable(item.name), *_failure(item.error.code, item.error.message))
+        else:
+            table.add_row(str(item.index), printable(item.name), *_scores(item.label, item.confidence, item.top_k))
+    return table
+
+
+def model_table(models: Iterable[Model]) -> Table:
+    table = listing("model", "precisions", "classes", "accuracy", "", right=("classes", "accuracy"))
+    for model in models:
+        marks = [*model.aliases, *(["default"] if model.default else [])]
+        table.add_row(
+            f"{model.name}/{model.version}",
+            ", ".join(model.precisions),
+            str(len(model.labels)),
+            _accuracy(model),
+            Text(", ".join(marks), "green"),
+        )
+    return table
+
+
+def prediction_table() -> Table:
+    return listing("image", "label", "confidence", "or else", right=("confidence",))
+
+
+def add_prediction(table: Table, name: str, label: str, confidence: float, top_k: Sequence[Score]) -> None:
+    table.add_row(printable(name), *_scores(label, confidence, top_k))
+
+
+def add_failure(table: Table, name: str, code: str, message: str) -> None:
+    table.add_row(printable(name), *_failure(code, message))
+
+
+def _scores(label: str | None, confidence: float | None, top_k: Sequence[Score]) -> tuple[Text, str, Text]:
+    others = ", ".join(f"{printable(each.label)} {each.confidence:.1%}" for each in top_k[1:])
+    return Text(printable(label or ""), "bold"), f"{confidence or 0:.1%}", Text(others, "dim")
+
+
+def _failure(code: str, message: str) -> tuple[Text, str, Text]:
+    return Text(code, "red"), "", Text(printable(message), "dim")
+
+
+def _state(state: str) -> Text:
+    return Text(state.replace("_", " "), STYLES.get(state, ""))
+
+
+def _counts(job: Job) -> Text:
+    counts = job.counts
+    parts = [Text(f"{counts.total:,}")]
+    for name, number, style in (
+        ("succeeded", counts.succeeded, "green"),
+        ("failed", counts.failed, "red"),
+        ("cancelled", counts.cancelled, "red"),
+        ("running", counts.running, "cyan"),
+        ("queued", counts.queued, ""),
+    ):
+        if number:
+            parts.append(Text(f"{number:,} {name}", style))
+    return Text(" · ").join(parts)
+
+
+def _pace(job: Job, ended_at: datetime) -> str:
+    """Time from submission to the end, and images a second of the time in which they were worked on."""
+    worked_s = (ended_at - (job.started_at or job.created_at)).total_seconds()
+    pace = f" · {job.counts.ended / worked_s:,.0f} images/s" if worked_s > 0 else ""
+    return f"{(ended_at - job.created_at).total_seconds():,.1f} s{pace}"
+
+
+def _when(instant: datetime) -> str:
+    return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _names(job: Job) -> str:
+    return ", ".join(printable(each.name) for each in job.skipped[:3])
+
+
+def _accuracy(model: Model) -> str:
+    accuracy = model.metrics.get("test_accuracy", model.metrics.get("accuracy"))
+    return f"{accuracy:.2%}" if isinstance(accuracy, float) else ""

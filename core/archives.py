@@ -1,0 +1,113 @@
+"""An archive's transitions: asked for, leased by a builder, ready. The same lease and fence as a shard's."""
+
+from uuid import uuid4
+
+from sqlalchemy import Update, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from core.clock import db_now
+from core.errors import Conflict
+from core.states import ArchiveState
+from core.tables import Archive, Job
+
+ATTEMPTS = 5
+
+
+def request(session: Session, job: Job) -> Archive:
+    """The archive of the job's round, asked for now if it never was; raises Conflict while the job still runs."""
+    if not job.state.ended:
+        raise Conflict(f"The job is {job.state}; its archive can be built when it has ended.", code="job_not_finished")
+    session.execute(select(Job.id).where(Job.id == job.id).with_for_update())
+    archive = of(session, job)
+    if archive is None:
+        archive = Archive(id=uuid4().hex, job_id=job.id, round=job.round, state=ArchiveState.QUEUED, attempt=0)
+        archive.requested_at = session.scalars(select(db_now())).one()
+        session.add(archive)
+        session.flush()
+    return archive
+
+
+def of(session: Session, job: Job) -> Archive | None:
+    """The archive of the job's current round, if it was asked for."""
+    return session.scalar(select(Archive).where(Archive.job_id == job.id, Archive.round == job.round))
+
+
+def claim(session: Session, archive_id: str, *, worker: str, lease_s: float) -> Archive | None:
+    """Leases a queued archive to this builder, its job loaded; None if somebody else has it or it is done."""
+    claimed = session.scalar(
+        update(Archive)
+        .where(Archive.id == archive_id, Archive.state == ArchiveState.QUEUED)
+        .values(
+            state=ArchiveState.RUNNING,
+            attempt=Archive.attempt + 1,
+            leased_by=worker,
+            lease_until=db_now(plus_s=lease_s),
+        )
+        .returning(Archive.id)
+    )
+    if claimed is None:
+        return None
+    return session.scalar(select(Archive).where(Archive.id == claimed).options(joinedload(Archive.job)))
+
+
+def renew(session: Session, archive: Archive, *, lease_s: float) -> bool:
+    """Extends the lease; False if this attempt no longer holds it."""
+    renewed = session.execute(_held(archive).values(lease_until=db_now(plus_s=lease_s)).returning(Archive.id))
+    return renewed.first() is not None
+
+
+def finish(session: Session, archive: Archive, *, object_key: str, size_bytes: int, sha256: str) -> bool:
+    """Makes the archive ready; False if the lease was lost, and the object is nobody's."""
+    finished = session.execute(
+        _held(archive)
+        .values(
+            state=ArchiveState.READY, object_key=object_key, size_bytes=size_bytes, sha256=sha256, ended_at=db_now(),
+            lease_until=None,
+        )
+        .returning(Archive.id)
+    )  # fmt: skip
+    return finished.first() is not None
+
+
+def give_back(session: Session, archive: Archive) -> None:
+    """Queues a leased archive again, or fails it for good after too many attempts."""
+    session.execute(_freed(archive))
+
+
+def expire(session: Session, archive: Archive) -> None:
+    """The same for a builder that went silent, unless it spoke again meanwhile."""
+    session.execute(_freed(archive).where(Archive.lease_until < db_now()))
+
+
+def expired(session: Session, *, limit: int = 100) -> list[Archive]:
+    """Archives whose builder went silent."""
+    silent = select(Archive).where(Archive.state == ArchiveState.RUNNING, Archive.lease_until < db_now())
+    return list(session.scalars(silent.limit(limit)))
+
+
+def leased_by(session: Session, worker: str) -> Archive | None:
+    """The archive this worker's task holds, if any."""
+    return session.scalar(select(Archive).where(Archive.leased_by == worker, Archive.state == ArchiveState.RUNNING))
+
+
+def queued(session: Session) -> list[str]:
+    """Ids of archives that wait for a builder."""
+    waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED)
+    return list(session.scalars(waiting.order_by(Archive.requested_at).limit(100)))
+
+
+def _held(archive: Archive) -> Update:
+    return (
+        update(Archive)
+        .where(
+            Archive.id == archive.id,
+            Archive.state == ArchiveState.RUNNING,
+            Archive.attempt == archive.attempt,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _freed(archive: Archive) -> Update:
+    state = ArchiveState.QUEUED if archive.attempt < ATTEMPTS else ArchiveState.FAILED
+    return _held(archive).values(state=state, leased_by=None, lease_until=None)

@@ -1,0 +1,82 @@
+"""Connections to SQLite or Postgres, set up so that neither hangs nor loses an accepted job."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import Session, sessionmaker
+
+Sessions = sessionmaker[Session]
+
+LOCK_WAIT_S = 10
+STATEMENT_WAIT_S = 30
+
+
+@dataclass(frozen=True)
+class Database:
+    """Two doors to one database: `write` takes SQLite's write lock at once, `read` never does.
+
+    (A transaction that reads first and writes later fails at once with "database is locked" under WAL.)
+    """
+
+    write: Sessions
+    read: Sessions
+    engines: tuple[Engine, ...]
+
+    def dispose(self) -> None:
+        for engine in self.engines:
+            engine.dispose()
+
+
+def open_database(url: str, *, pool_size: int = 5) -> Database:
+    """Engines for this URL; connects lazily. Create it after a fork, never before."""
+    if make_url(url).get_backend_name() == "sqlite":
+        write, read = (_sqlite(url, begin=begin) for begin in ("BEGIN IMMEDIATE", "BEGIN"))
+        return Database(_sessions(write), _sessions(read), (write, read))
+    engine = _postgres(url, pool_size=pool_size)
+    return Database(_sessions(engine), _sessions(engine), (engine,))
+
+
+def _sessions(engine: Engine) -> Sessions:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _sqlite(url: str, *, begin: str) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions behind our back
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin_explicitly(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgres(url: str, *, pool_size: int) -> Engine:
+    limits = {
+        "statement_timeout": STATEMENT_WAIT_S,
+        "lock_timeout": LOCK_WAIT_S,
+        "idle_in_transaction_session_timeout": 2 * STATEMENT_WAIT_S,
+    }
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_timeout=5,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+        connect_args={
+            "connect_timeout": 5,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 20_000,
+            "options": " ".join(f"-c {name}={seconds * 1000}" for name, seconds in limits.items()),
+        },
+    )

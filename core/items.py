@@ -1,0 +1,35 @@
+"""Reading items: one, or a page by keyset cursor."""
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, contains_eager
+
+from core.errors import NotFound
+from core.states import ItemState
+from core.tables import Item, Job
+
+
+def one(session: Session, job: Job, index: int) -> Item:
+    """The item of this image, its shard loaded; raises NotFound with `item_pending` if it is still to come."""
+    item = session.scalar(_with_shard(job.id).where(Item.index == index))
+    if item is None and 0 <= index < job.total:
+        raise NotFound(f"Image {index} has no result yet. Ask again later.", code="item_pending")
+    if item is None:
+        raise NotFound(f"This job has the images 0 to {job.total - 1}; there is no image {index}.")
+    return item
+
+
+def page(session: Session, job: Job, *, state: ItemState | None, after: int, limit: int) -> list[Item]:
+    """Up to `limit` items with an index above `after`, ascending, their shards loaded."""
+    items = _with_shard(job.id).where(Item.index > after)
+    if state is not None:
+        items = items.where(Item.state == state)
+    return list(session.scalars(items.order_by(Item.index).limit(limit)))
+
+
+def drawable(session: Session, job_id: str, index: int) -> Item | None:
+    """The item if it has a CAM to draw, its shard loaded."""
+    return session.scalar(_with_shard(job_id).where(Item.index == index, Item.cam.is_not(None)))
+
+
+def _with_shard(job_id: str) -> Select[Item]:
+    return select(Item).join(Item.shard).options(contains_eager(Item.shard)).where(Item.job_id == job_id)

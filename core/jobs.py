@@ -1,0 +1,128 @@
+"""Jobs: submit, read, list, purge. Everything a client asks is asked as its owner."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import Select, delete, select, tuple_, update
+from sqlalchemy.orm import Session
+
+from core.clock import db_now
+from core.errors import Gone, NotFound
+from core.states import JobKind, JobState, Lane, ShardState
+from core.tables import Archive, Item, Job, Shard, Skip
+from core.turns import last_turn
+
+SKIPS_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class StoredShard:
+    """A shard object that lies in storage, complete."""
+
+    object_key: str
+    count: int
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """What a client asked for; the model is pinned here for good."""
+
+    id: str
+    owner: str
+    kind: JobKind
+    model_name: str
+    model_version: str
+    precision: str
+    top_k: int
+    retention_s: float
+    name: str | None = None
+    skipped: Sequence[Skip] = field(default=())
+
+
+def submit(session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int) -> Job:
+    """Writes the job and its shards, queued; ring one bell a shard after the commit."""
+    total = sum(shard.count for shard in stored)
+    small = new.kind == JobKind.PREDICT or total <= interactive_images
+    lane = Lane.INTERACTIVE if small else Lane.BULK
+    created_at = session.scalars(select(db_now())).one()
+    job = Job(
+        id=new.id, owner=new.owner, kind=new.kind, lane=lane, name=new.name, state=JobState.QUEUED, round=1, revision=1,
+        model_name=new.model_name, model_version=new.model_version, precision=new.precision, top_k=new.top_k,
+        shards=len(stored), total=total, queued=total, running=0, succeeded=0, failed=0, cancelled=0,
+        skipped=list(new.skipped[:SKIPS_SHOWN]), skipped_total=len(new.skipped),
+        created_at=created_at, expires_at=session.scalars(select(db_now(plus_s=new.retention_s))).one(),
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    session.add_all(_shards(job, stored, after_turn=last_turn(session, lane, owner=new.owner)))
+    session.flush()
+    return job
+
+
+def owned(session: Session, job_id: str, *, owner: str) -> Job:
+    """The owner's job; raises NotFound for another's as for none."""
+    job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
+    if job is None:
+        raise NotFound(f"There is no job {job_id}.")
+    return job
+
+
+def kept(session: Session, job_id: str, *, owner: str) -> Job:
+    """The owner's job, its results still there; raises NotFound, or Gone once its retention has passed."""
+    job = owned(session, job_id, owner=owner)
+    if job.purged_at:
+        raise Gone(f"The results of job {job_id} were deleted at {job.purged_at:%Y-%m-%d %H:%M} UTC.")
+    return job
+
+
+def page(session: Session, *, owner: str, before: tuple[datetime, str] | None, limit: int) -> list[Job]:
+    """Up to `limit` of the owner's batch jobs, newest first, starting after the cursor (created_at, id)."""
+    jobs = select(Job).where(Job.owner == owner, Job.kind == JobKind.BATCH)
+    if before is not None:
+        jobs = jobs.where(tuple_(Job.created_at, Job.id) < tuple_(*before))
+    return list(session.scalars(jobs.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)))
+
+
+def overdue(session: Session, *, limit: int = 20) -> list[Job]:
+    """Ended jobs whose retention has passed."""
+    ended = [state for state in JobState if state.ended]
+    jobs: Select[Job] = select(Job).where(Job.purged_at.is_(None), Job.expires_at < db_now(), Job.state.in_(ended))
+    return list(session.scalars(jobs.order_by(Job.expires_at).limit(limit)))
+
+
+def purge(session: Session, job: Job) -> None:
+    """Deletes a job's results, keeping its row as a tombstone (a `predict` leaves none). Objects go after."""
+    for table in (Item, Archive, Shard):
+        session.execute(delete(table).where(table.job_id == job.id).execution_options(synchronize_session=False))
+    if job.kind == JobKind.PREDICT:
+        session.execute(delete(Job).where(Job.id == job.id).execution_options(synchronize_session=False))
+        return
+    session.execute(
+        update(Job)
+        .where(Job.id == job.id)
+        .values(purged_at=db_now(), revision=Job.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def without_results(session: Session, job_ids: Sequence[str]) -> list[str]:
+    """Those of these ids that have no job row, or one that was purged: their objects may go."""
+    living = set(session.scalars(select(Job.id).where(Job.id.in_(job_ids), Job.purged_at.is_(None))))
+    return [job_id for job_id in job_ids if job_id not in living]
+
+
+def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int) -> list[Shard]:
+    shards, first_index = [], 0
+    for number, part in enumerate(stored, start=1):
+        end = first_index + part.count
+        shards.append(
+            Shard(
+                id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round, number=number,
+                object_key=part.object_key, positions=list(range(part.count)), first_index=first_index,
+                count=part.count, state=ShardState.QUEUED, turn=after_turn + end, attempt=0, crashes=0,
+            )
+        )  # fmt: skip
+        first_index = end
+    return shards

@@ -1,0 +1,92 @@
+"""The bell contract: Celery messages that say "there is work", and nothing that cannot be lost.
+
+Every bell is JSON of a few dozen bytes. A lost one is rung again by the sweep; a doubled or stale one changes nothing.
+"""
+
+import logging
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+from core.settings import Settings
+from core.states import Lane
+from core.tables import Job
+
+INFER = "infer-shard"
+DRAW = "draw-overlay"
+ARCHIVE = "build-archive"
+ARCHIVE_QUEUE = "archive"
+
+RING_FAILURES = (OperationalError, RedisError, OSError)
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def celery_app(redis_url: str) -> Celery:
+    """The Celery application of producers and workers: no result backend, JSON only, sockets that time out."""
+    app = Celery("batchlight", broker=redis_url)
+    app.conf.update(
+        task_ignore_result=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_create_missing_queues=True,
+        task_publish_retry=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=3,
+        broker_pool_limit=4,
+        broker_transport_options={
+            "visibility_timeout": 3600,
+            "socket_timeout": 10,
+            "socket_connect_timeout": 3,
+            "socket_keepalive": True,
+            "health_check_interval": 5,
+            "retry_on_timeout": False,
+        },
+    )
+    return app
+
+
+class Bells:
+    """Rings after a commit; a bell that cannot be rung is logged and left to the sweep."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def ring_job(self, job: Job) -> None:
+        """One bell a shard, for the job's lane."""
+        self.ring_lane(job.lane, times=job.shards)
+
+    def ring_lane(self, lane: Lane, *, times: int) -> None:
+        self._ring(INFER, [{"lane": lane.value}] * times, queue=lane.value)
+
+    def ring_archive(self, archive_id: str) -> None:
+        self._ring(ARCHIVE, [{"archive": archive_id}], queue=ARCHIVE_QUEUE)
+
+    def ring_overlay(self, job_id: str, index: int) -> None:
+        self._ring(DRAW, [{"job": job_id, "index": index}], queue=Lane.INTERACTIVE.value)
+
+    def waiting(self, queue: str) -> int:
+        """How many bells lie in this queue, unheard; raises OSError or RedisError when Redis is away."""
+        with self._app.connection_for_read() as connection:
+            channel: Any = connection.default_channel
+            return int(channel.client.llen(queue))
+
+    def _ring(self, task: str, messages: Iterable[dict[str, object]], *, queue: str) -> None:
+        try:
+            with self._app.producer_or_acquire() as producer:
+                for kwargs in messages:
+                    self._app.send_task(task, kwargs=kwargs, queue=queue, producer=producer)
+        except RING_FAILURES as failure:
+            log.warning("could not ring %s in %s (%s); the sweep will", task, queue, failure)
+
+
+def bells(settings: Settings) -> Bells:
+    return Bells(celery_app(settings.redis_url.get_secret_value()))

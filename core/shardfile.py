@@ -1,0 +1,65 @@
+"""A shard's object: a ZIP with stored entries named by position, and an index of what the client called them."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import BinaryIO
+
+INDEX = "index.json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is known of an image without decoding it; `refused` is an error code found on arrival."""
+
+    name: str
+    sha256: str
+    size_bytes: int
+    refused: str | None = None
+
+
+class ShardWriter:
+    """Writes one shard object; no client's name ever becomes an entry's name."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
+        self.entries: list[Entry] = []
+        self.size_bytes = 0
+
+    def add(self, name: str, data: bytes, *, refused: str | None = None, size_bytes: int | None = None) -> None:
+        """Appends an image; a refused one keeps its place, without its bytes."""
+        entry = Entry(name, hashlib.sha256(data).hexdigest(), len(data) if size_bytes is None else size_bytes, refused)
+        self._zip.writestr(_entry_name(len(self.entries)), b"" if refused else data)
+        self.entries.append(entry)
+        self.size_bytes += len(data)
+
+    def close(self) -> None:
+        self._zip.writestr(INDEX, json.dumps([asdict(entry) for entry in self.entries]))
+        self._zip.close()
+
+
+class ShardReader:
+    """Reads images of a shard object by position, one range each."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(file)
+        self._entries = [Entry(**fields) for fields in json.loads(self._zip.read(INDEX))]
+
+    def entry(self, position: int) -> Entry:
+        return self._entries[position]
+
+    def read(self, position: int) -> bytes:
+        """The image's bytes as they came; the ZIP's CRC is checked on the way."""
+        return self._zip.read(_entry_name(position))
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def images(self, positions: Iterable[int]) -> Iterable[tuple[int, Entry, bytes]]:
+        return ((position, self.entry(position), self.read(position)) for position in positions)
+
+
+def _entry_name(position: int) -> str:
+    return f"{position:06d}"

@@ -1,0 +1,202 @@
+"""A shard's transitions: claim, renew, finish, give back, split. Each is one guarded statement plus its counters.
+
+Lock order everywhere but in `claim`: the job's row, then the shard's. `claim` takes a shard nobody else holds first;
+the only crossing (a worker that lost its lease, finishing late) is found by Postgres and costs one repetition.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import uuid4
+
+from sqlalchemy import Update, case, delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from core.clock import db_now
+from core.states import ItemState, JobState, Lane, ShardState
+from core.tables import Item, Job, Score, Shard
+from core.turns import next_in_turn
+
+FRESH = {"synchronize_session": False, "populate_existing": True}
+
+CRASHES_BEFORE_SPLIT = 2
+EXPIRIES_TAKEN_FOR_CRASHES = 6
+"""From this attempt on a bare lease expiry counts as a crash: something keeps killing whoever takes the shard."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a worker found out about one image; `error_code` is set where there is no prediction."""
+
+    index: int
+    name: str
+    sha256: str
+    size_bytes: int
+    width: int | None = None
+    height: int | None = None
+    label: str | None = None
+    confidence: float | None = None
+    top_k: list[Score] | None = None
+    cam: bytes | None = None
+    cam_height: int | None = None
+    cam_width: int | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+def claim(session: Session, lane: Lane, *, worker: str, lease_s: float) -> tuple[Shard, Job] | None:
+    """Leases this lane's next shard in fair order to this worker; None if there is none to take."""
+    shard = session.scalar(
+        update(Shard)
+        .where(Shard.id == next_in_turn(lane), Shard.state == ShardState.QUEUED)
+        .values(
+            state=ShardState.RUNNING,
+            attempt=Shard.attempt + 1,
+            leased_by=worker,
+            lease_until=db_now(plus_s=lease_s),
+            started_at=db_now(),
+        )
+        .returning(Shard)
+        .execution_options(**FRESH)
+    )
+    if shard is None:
+        return None
+    return shard, _move(session, shard.job_id, queued=-shard.count, running=shard.count)
+
+
+def renew(session: Session, shard: Shard, *, lease_s: float) -> bool:
+    """Extends the lease; False if this attempt no longer holds it, and the work must stop."""
+    renewed = session.execute(_held(shard).values(lease_until=db_now(plus_s=lease_s)).returning(Shard.id))
+    return renewed.first() is not None
+
+
+def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engine: str) -> Job | None:
+    """Commits the shard's items and counters and ends the job with its last shard; None if the lease was lost."""
+    _lock_job(session, shard.job_id)
+    if not _close(session, shard, engine=engine):
+        return None
+    session.execute(insert(Item), [_row(shard, outcome) for outcome in outcomes])
+    failed = sum(outcome.error_code is not None for outcome in outcomes)
+    _move(session, shard.job_id, running=-shard.count, succeeded=shard.count - failed, failed=failed)
+    return _end_if_done(session, shard.job_id)
+
+
+def give_back(session: Session, shard: Shard, *, crashed: bool) -> bool:
+    """Queues a leased shard again after a shutdown or a lost child; False if this attempt no longer holds it.
+
+    After a second crash the shard is split in halves until one image stands alone; a worker that claims that one
+    after too many crashes fails it unread.
+    """
+    return _requeue(session, shard, _held(shard), crashed=crashed)
+
+
+def expire(session: Session, shard: Shard) -> bool:
+    """Queues a shard again whose lease ended without a word; False if it was renewed or finished meanwhile.
+
+    A silent worker is no crash, until too many in a row fall silent over the same shard.
+    """
+    overdue = _held(shard).where(Shard.lease_until < db_now())
+    return _requeue(session, shard, overdue, crashed=shard.attempt >= EXPIRIES_TAKEN_FOR_CRASHES)
+
+
+def expired(session: Session, *, limit: int = 100) -> list[Shard]:
+    """Running shards whose lease has ended, oldest first."""
+    overdue = select(Shard).where(Shard.state == ShardState.RUNNING, Shard.lease_until < db_now())
+    return list(session.scalars(overdue.order_by(Shard.lease_until).limit(limit)))
+
+
+def leased_by(session: Session, worker: str) -> Shard | None:
+    """The shard this worker's task holds, if any."""
+    return session.scalar(select(Shard).where(Shard.leased_by == worker, Shard.state == ShardState.RUNNING))
+
+
+def queued(session: Session, lane: Lane) -> int:
+    """How many shards of the lane wait for a worker."""
+    count = select(func.count()).where(Shard.lane == lane, Shard.state == ShardState.QUEUED)
+    return session.scalar(count) or 0
+
+
+def _held(shard: Shard) -> Update:
+    """The fence: an update that matches only while this attempt holds the shard."""
+    return update(Shard).where(Shard.id == shard.id, Shard.state == ShardState.RUNNING, Shard.attempt == shard.attempt)
+
+
+def _requeue(session: Session, shard: Shard, held: Update, *, crashed: bool) -> bool:
+    _lock_job(session, shard.job_id)
+    freed = session.scalar(
+        held.values(state=ShardState.QUEUED, leased_by=None, lease_until=None, crashes=Shard.crashes + int(crashed))
+        .returning(Shard)
+        .execution_options(**FRESH)
+    )
+    if freed is None:
+        return False
+    _move(session, freed.job_id, running=-freed.count, queued=freed.count)
+    if freed.count > 1 and freed.crashes >= CRASHES_BEFORE_SPLIT:
+        _split(session, freed)
+    return True
+
+
+def _close(session: Session, shard: Shard, *, engine: str) -> bool:
+    closed = session.execute(
+        _held(shard)
+        .values(state=ShardState.DONE, engine=engine, lease_until=None, ended_at=db_now())
+        .returning(Shard.id)
+    )
+    return closed.first() is not None
+
+
+def _row(shard: Shard, outcome: Outcome) -> dict[str, object]:
+    state = ItemState.SUCCEEDED if outcome.error_code is None else ItemState.FAILED
+    return {"job_id": shard.job_id, "shard_id": shard.id, "state": state, **vars(outcome)}
+
+
+def _lock_job(session: Session, job_id: str) -> None:
+    session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
+
+
+def _move(session: Session, job_id: str, **moves: int) -> Job:
+    """Adds to the job's counters; the sum of the moves is zero, so the counters always add up to the total."""
+    return session.scalars(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(
+            **{counter: getattr(Job, counter) + move for counter, move in moves.items()},
+            state=case((Job.state == JobState.QUEUED, JobState.RUNNING), else_=Job.state),
+            started_at=func.coalesce(Job.started_at, db_now()),
+            revision=Job.revision + 1,
+        )
+        .returning(Job)
+        .execution_options(**FRESH)
+    ).one()
+
+
+def _end_if_done(session: Session, job_id: str) -> Job:
+    """Ends the job when nothing is queued or running; who closes the last shard does it, once per round."""
+    outcome = case(
+        (Job.cancelled > 0, JobState.CANCELLED),
+        (Job.failed == 0, JobState.SUCCEEDED),
+        (Job.succeeded == 0, JobState.FAILED),
+        else_=JobState.PARTIALLY_SUCCEEDED,
+    )
+    session.execute(
+        update(Job)
+        .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.queued == 0, Job.running == 0)
+        .values(state=outcome, ended_at=db_now(), revision=Job.revision + 1)
+        .execution_options(synchronize_session=False)
+    )
+    return session.scalars(select(Job).where(Job.id == job_id).execution_options(populate_existing=True)).one()
+
+
+def _split(session: Session, shard: Shard) -> None:
+    """Replaces a queued shard by two halves over the same object, so that a poisonous image ends up alone."""
+    middle = shard.count // 2
+    for positions in (shard.positions[:middle], shard.positions[middle:]):
+        session.add(
+            Shard(
+                id=uuid4().hex, job_id=shard.job_id, owner=shard.owner, lane=shard.lane, round=shard.round,
+                number=shard.number, object_key=shard.object_key, first_index=shard.first_index,
+                positions=positions, count=len(positions), state=ShardState.QUEUED, turn=shard.turn,
+                attempt=shard.attempt, crashes=0,
+            )
+        )  # fmt: skip
+    session.flush()
+    session.execute(delete(Shard).where(Shard.id == shard.id).execution_options(synchronize_session=False))

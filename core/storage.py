@@ -1,0 +1,105 @@
+"""Objects on a local disk: written whole or not at all, named by keys that no client chose."""
+
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import NotFound
+
+
+class Storage:
+    """Immutable objects under slash-separated keys; every object of a job lives under `jobs/<id>/`."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._incoming = root / "incoming"
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        """A file to write; the object appears, durable, when the block ends, and never if it raises."""
+        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        part = self._incoming / f"{uuid.uuid4().hex}.part"
+        try:
+            with part.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            path = self.path(key)
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part.replace(path)
+            _sync_folders(path.parent, stop=self._root)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def open(self, key: str) -> BufferedReader:
+        """The object for reading, seekable; raises NotFound."""
+        try:
+            return self.path(key).open("rb")
+        except FileNotFoundError:
+            raise NotFound(f"The stored object {key} is missing.", code="object_missing") from None
+
+    def exists(self, key: str) -> bool:
+        return self.path(key).is_file()
+
+    def path(self, key: str) -> Path:
+        """Where the object lies on this disk, for serving it by ranges."""
+        return self._root / key
+
+    def spool_folder(self) -> Path:
+        """A folder on the storage's disk for unnamed temporary files, which vanish with their process."""
+        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self._incoming
+
+    def delete(self, key: str) -> None:
+        self.path(key).unlink(missing_ok=True)
+
+    def delete_job(self, job_id: str) -> None:
+        """Removes every object of a job; removing what is not there is no error."""
+        shutil.rmtree(self._root / "jobs" / job_id, ignore_errors=True)
+
+    def job_ids(self, *, older_than_s: float) -> list[str]:
+        """Jobs that have objects here and whose folder has not changed for this long."""
+        jobs = self._root / "jobs"
+        if not jobs.is_dir():
+            return []
+        newest = time.time() - older_than_s
+        return [entry.name for entry in os.scandir(jobs) if entry.stat().st_mtime < newest]
+
+    def clear_parts(self, *, older_than_s: float) -> None:
+        """Removes unfinished files that a killed process left behind."""
+        newest = time.time() - older_than_s
+        for part in self._incoming.glob("*.part"):
+            if part.stat().st_mtime < newest:
+                part.unlink(missing_ok=True)
+
+
+def shard_key(job_id: str, number: int) -> str:
+    return f"jobs/{job_id}/shards/{number:06d}.zip"
+
+
+def overlay_key(job_id: str, index: int) -> str:
+    return f"jobs/{job_id}/overlays/{index:06d}.png"
+
+
+def archive_key(job_id: str, *, job_round: int, attempt: int) -> str:
+    """Holds the attempt, so that a builder that lost its lease cannot replace its successor's object."""
+    return f"jobs/{job_id}/archives/{job_round}-{attempt}.zip"
+
+
+def _sync_folders(folder: Path, *, stop: Path) -> None:
+    """Makes the new names durable: the folder's, and its parents' up to the root."""
+    while True:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if folder == stop:
+            return
+        folder = folder.parent

@@ -1,0 +1,34 @@
+"""JSON as the API writes it, for tests that need no server."""
+
+JOB_ID = "3f9c1d2e4b5a46978899aabbccddeeff"
+MODEL = {"name": "fashion-mnist", "version": "1.0.0", "precision": "fp32"}
+
+
+def job_document(*, state: str = "running", succeeded: int = 0, failed: int = 0, total: int = 3) -> dict[str, object]:
+    ended = state not in ("queued", "running")
+    return {
+        "id": JOB_ID,
+        "kind": "batch",
+        "name": None,
+        "state": state,
+        "round": 1,
+        "revision": succeeded + failed,
+        "lane": "bulk",
+        "model": MODEL,
+        "options": {"top_k": 3},
+        "counts": {
+            "total": total,
+            "queued": total - succeeded - failed,
+            "running": 0,
+            "succeeded": succeeded,
+            "failed": failed,
+            "cancelled": 0,
+        },
+        "skipped": [{"name": ".DS_Store", "reason": "hidden"}],
+        "skipped_total": 1,
+        "created_at": "2026-01-02T03:04:05Z",
+        "started_at": "2026-01-02T03:04:06Z" if ended else None,
+        "ended_at": "2026-01-02T03:04:07.5Z" if ended else None,
+        "expires_at": None,
+        "links": {"self": f"/v1/jobs/{JOB_ID}", "items": f"/v1/jobs/{JOB_ID}/items", "archive": "…"},
+    }

@@ -1,0 +1,57 @@
+"""A real HTTP server that behaves exactly as a test scripts it: answers early, cuts connections, counts requests."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Exchange(BaseHTTPRequestHandler):
+    """One request as a script sees it, with short words for what scripts do."""
+
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def length(self) -> int:
+        return int(self.headers.get("content-length", "0"))
+
+    def reply(self, status: int, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+        self.wfile.flush()
+
+    def hang_up(self) -> None:
+        """End the connection after what has been written."""
+        self.wfile.flush()
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        """Tests are quiet."""
+
+
+Script = Callable[[Exchange], None]
+
+
+@contextmanager
+def serving(script: Script) -> Iterator[str]:
+    """The address of a server that plays the script for every request."""
+
+    class Player(Exchange):
+        def play(self) -> None:
+            script(self)
+
+        do_GET = do_POST = play  # noqa: N815 – the names the standard library looks for
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Player)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

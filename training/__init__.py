@@ -1,0 +1,1 @@
+"""The pipeline that makes an artefact: data, training, export, evaluation."""

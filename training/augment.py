@@ -1,0 +1,55 @@
+"""Random changes to training images that leave their class as it is, a whole batch at a time."""
+
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How far augmentation goes; lengths are shares of the image's side."""
+
+    flip: bool = True
+    shift: float = 0.08
+    zoom: float = 0.10
+    erase_chance: float = 0.3
+    erase_side: float = 0.4
+
+
+def augment(images: tf.Tensor, seed: tf.Tensor, *, strength: Strength) -> tf.Tensor:
+    """Flip, shift, zoom and erase images uint8 `[N, S, S, C]`; the same seed `[2]` gives the same pixels."""
+    draws = tf.random.stateless_uniform((tf.shape(images)[0], 9), seed)
+    moved = _move(images, draws[:, :4], strength)
+    return _erase(moved, draws[:, 4:], strength)
+
+
+def _move(images: tf.Tensor, draws: tf.Tensor, strength: Strength) -> tf.Tensor:
+    """Flip, zoom about the centre and shift in one resampling; what comes in from outside is black."""
+    side = tf.cast(tf.shape(images)[1], tf.float32)
+    centre = (side - 1) / 2
+    mirror = tf.where(draws[:, 0] < 0.5, -1.0, 1.0) if strength.flip else tf.ones_like(draws[:, 0])
+    scale = 1 + strength.zoom * (2 * draws[:, 1] - 1)
+    shift = strength.shift * side * (2 * draws[:, 2:4] - 1)
+    zeros = tf.zeros_like(scale)
+    # Rows (a0 a1 a2 b0 b1 b2 c0 c1): output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2).
+    across = [mirror * scale, zeros, centre - mirror * scale * centre + shift[:, 0]]
+    down = [zeros, scale, centre - scale * centre + shift[:, 1]]
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([*across, *down, zeros, zeros], axis=1),
+        output_shape=tf.shape(images)[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )
+
+
+def _erase(images: tf.Tensor, draws: tf.Tensor, strength: Strength) -> tf.Tensor:
+    """Paint one black rectangle over some of the images (random erasing, Zhong et al., arXiv:1708.04896)."""
+    side = tf.shape(images)[1]
+    places = (tf.range(side, dtype=tf.float32) + 0.5)[None, :] / tf.cast(side, tf.float32)
+    down = tf.abs(places - draws[:, 0:1]) < draws[:, 1:2] * strength.erase_side / 2
+    across = tf.abs(places - draws[:, 2:3]) < draws[:, 3:4] * strength.erase_side / 2
+    chosen = draws[:, 4] < strength.erase_chance
+    hidden = down[:, :, None] & across[:, None, :] & chosen[:, None, None]
+    return tf.where(hidden[..., None], tf.zeros_like(images), images)

@@ -1,0 +1,121 @@
+"""The archive a client downloads, streamed to storage: memory does not grow with the images' bytes."""
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import groupby
+from tempfile import TemporaryFile
+from threading import Event
+from typing import BinaryIO
+
+from core import items
+from core.names import entry_name
+from core.shardfile import ShardReader
+from core.states import ItemState
+from core.storage import archive_key
+from core.tables import Archive, Item, Job
+from model.artifact import find_artifact
+from worker.contents import Contents
+from worker.context import Context
+from worker.drawing import overlay_png
+from worker.pipeline import LeaseLost
+from worker.results import ResultTables
+
+PAGE = 256
+NOT_KEPT = frozenset({"image_too_large", "object_missing", "object_corrupt"})
+
+
+@dataclass(frozen=True)
+class Built:
+    """A complete archive object."""
+
+    object_key: str
+    size_bytes: int
+    sha256: str
+
+
+def write_archive(context: Context, archive: Archive, *, lost: Event) -> Built:
+    """Writes originals, overlays, both result tables and the manifest; raises LeaseLost once `lost` is set."""
+    key = archive_key(archive.job_id, job_round=archive.round, attempt=archive.attempt)
+    with context.storage.create(key) as target:
+        _write(context, archive.job, target, lost=lost)
+    with context.storage.open(key) as complete:
+        sha256 = hashlib.file_digest(complete, "sha256").hexdigest()
+        return Built(key, complete.seek(0, io.SEEK_END), sha256)
+
+
+def _write(context: Context, job: Job, target: BinaryIO, *, lost: Event) -> None:
+    contents = Contents(target)
+    with ExitStack() as stack:
+        csv_file = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline=""))
+        jsonl_file = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline="\n"))
+        tables = ResultTables(job, csv_file=csv_file, jsonl_file=jsonl_file)
+        for page in _pages(context, job):
+            if lost.is_set():
+                raise LeaseLost
+            _add_images(context, page, contents, tables)
+        for name, file in (("results.csv", csv_file), ("results.jsonl", jsonl_file)):
+            contents.add_text(name, file)
+    contents.close(_provenance(context, job))
+
+
+def _pages(context: Context, job: Job) -> Iterator[list[Item]]:
+    after = -1
+    while True:
+        with context.database.read.begin() as session:
+            page = items.page(session, job, state=None, after=after, limit=PAGE)
+        if not page:
+            return
+        yield page
+        after = page[-1].index
+
+
+def _add_images(context: Context, page: list[Item], contents: Contents, tables: ResultTables) -> None:
+    for object_key, of_object in groupby(page, key=lambda item: item.shard.object_key):
+        with ExitStack() as stack:
+            reader = None
+            for item in of_object:
+                original = overlay = None
+                if item.error_code not in NOT_KEPT:
+                    reader = reader or _opened(context, object_key, stack)
+                    data = reader.read(item.index - item.shard.first_index)
+                    original = f"originals/{entry_name(item.index, item.name)}"
+                    contents.add(original, data)
+                    if item.state == ItemState.SUCCEEDED:
+                        overlay = f"overlays/{entry_name(item.index, item.name, suffix='.png')}"
+                        contents.add(overlay, overlay_png(item, data))
+                tables.add(item, original=original, overlay=overlay)
+
+
+def _opened(context: Context, object_key: str, stack: ExitStack) -> ShardReader:
+    file = stack.enter_context(context.storage.open(object_key))
+    return stack.enter_context(closing(ShardReader(file)))
+
+
+def _provenance(context: Context, job: Job) -> dict[str, object]:
+    """Whose results these are and what made them."""
+    model = find_artifact(context.settings.artifacts_dir, job.model_name, job.model_version)
+    return {
+        "job": {
+            "id": job.id,
+            "name": job.name,
+            "round": job.round,
+            "state": job.state.value,
+            "total": job.total,
+            "succeeded": job.succeeded,
+            "failed": job.failed,
+            "cancelled": job.cancelled,
+            "created_at": job.created_at.isoformat(),
+            "ended_at": job.ended_at and job.ended_at.isoformat(),
+        },
+        "model": {
+            "name": job.model_name,
+            "version": job.model_version,
+            "precision": job.precision,
+            "files": dict(model.manifest.files),
+        },
+        "skipped": [dict(skip) for skip in job.skipped],
+        "skipped_total": job.skipped_total,
+    }

@@ -1,0 +1,53 @@
+"""A ZIP that knows what is in it: every file with its SHA-256, listed in a manifest at its end."""
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from tempfile import TemporaryFile
+from typing import BinaryIO, TextIO
+
+COPY_CHARS = 1024 * 1024
+MANIFEST = "manifest.json"
+
+
+class Contents:
+    """Adds files to a ZIP as they come; what it remembers of them lies in a temporary file, not in memory."""
+
+    def __init__(self, target: BinaryIO) -> None:
+        self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_STORED)
+        self._listed = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed by `close`
+
+    def add(self, name: str, data: bytes) -> None:
+        """A file that is compressed already, such as an image."""
+        self._zip.writestr(name, data)
+        self._list(name, hashlib.sha256(data).hexdigest(), len(data))
+
+    def add_text(self, name: str, source: TextIO) -> None:
+        """A file of text, from its beginning, deflated as it is copied."""
+        source.seek(0)
+        digest, size_bytes = hashlib.sha256(), 0
+        entry = zipfile.ZipInfo(name)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with self._zip.open(entry, "w", force_zip64=True) as target:
+            while text := source.read(COPY_CHARS):
+                block = text.encode()
+                digest.update(block)
+                size_bytes += len(block)
+                target.write(block)
+        self._list(name, digest.hexdigest(), size_bytes)
+
+    def close(self, provenance: Mapping[str, object]) -> None:
+        """Writes the manifest, then the ZIP's directory."""
+        self._listed.seek(0)
+        entry = zipfile.ZipInfo(MANIFEST)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        with self._zip.open(entry, "w", force_zip64=True) as target, self._listed:
+            target.write(json.dumps(provenance, indent=1).rstrip("}\n").encode() + b',\n "files": [')
+            for number, line in enumerate(self._listed):
+                target.write((b"," if number else b"") + b"\n  " + line.rstrip("\n").encode())
+            target.write(b"\n ]\n}\n")
+        self._zip.close()
+
+    def _list(self, name: str, sha256: str, size_bytes: int) -> None:
+        self._listed.write(json.dumps({"name": name, "sha256": sha256, "bytes": size_bytes}) + "\n")

@@ -1,0 +1,105 @@
+"""The pass that finds what was lost: `python -m worker.sweep`. Any number may run; every step is guarded."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from core import archives, jobs, shards
+from core.database import Database, open_database
+from core.queue import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
+from core.settings import settings
+from core.states import Lane
+from core.storage import Storage
+
+ORPHAN_AGE_S = 3600
+ORPHANS_EVERY = 100
+"""Orphans are looked for once in so many passes: only a crash in the middle of an upload leaves any."""
+
+log = logging.getLogger("worker.sweep")
+
+
+def sweep(database: Database, storage: Storage, bells: Bells) -> None:
+    """One pass: ends silent leases, rings for what nobody claims, deletes what is past its retention."""
+    expire_leases(database)
+    ring_for_unclaimed(database, bells)
+    purge_overdue(database, storage)
+
+
+def expire_leases(database: Database) -> None:
+    with database.read.begin() as session:
+        silent_shards, silent_archives = shards.expired(session), archives.expired(session)
+    for shard in silent_shards:
+        with database.write.begin() as session:
+            if shards.expire(session, shard):
+                log.warning("job %s shard %d: lease expired, queued again", shard.job_id, shard.number)
+    for archive in silent_archives:
+        with database.write.begin() as session:
+            archives.expire(session, archive)
+
+
+def ring_for_unclaimed(database: Database, bells: Bells) -> None:
+    """As many bells as are missing: each queued shard needs one that still lies in Redis."""
+    with database.read.begin() as session:
+        waiting = {lane: shards.queued(session, lane) for lane in Lane}
+        unbuilt = archives.queued(session)
+    for lane, count in waiting.items():
+        missing = count - bells.waiting(lane) if count else 0
+        if missing > 0:
+            bells.ring_lane(lane, times=missing)
+    if len(unbuilt) > (bells.waiting(ARCHIVE_QUEUE) if unbuilt else 0):
+        for archive_id in unbuilt:
+            bells.ring_archive(archive_id)
+
+
+def purge_overdue(database: Database, storage: Storage) -> None:
+    with database.read.begin() as session:
+        overdue = jobs.overdue(session)
+    for job in overdue:
+        with database.write.begin() as session:
+            jobs.purge(session, job)
+        storage.delete_job(job.id)
+
+
+def remove_orphans(database: Database, storage: Storage, *, older_than_s: float = ORPHAN_AGE_S) -> None:
+    """Deletes objects that no job refers to: of uploads that crashed, and of purges that were cut short."""
+    storage.clear_parts(older_than_s=older_than_s)
+    stored = storage.job_ids(older_than_s=older_than_s)
+    with database.read.begin() as session:
+        orphans = jobs.without_results(session, stored)
+    for job_id in orphans:
+        log.warning("removing the objects of %s: no job refers to them", job_id)
+        storage.delete_job(job_id)
+
+
+def main() -> None:
+    """Sweeps every `sweep_s` until SIGTERM or SIGINT; trouble with a server is logged and outlived."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    config = settings()
+    database, storage, doorbell = (
+        open_database(config.database_url),
+        Storage(config.storage_dir),
+        bells(config),
+    )
+    passes = 0
+    while not stop.wait(config.sweep_s):
+        _outlive(lambda: sweep(database, storage, doorbell))
+        if passes % ORPHANS_EVERY == 0:
+            _outlive(lambda: remove_orphans(database, storage))
+        passes += 1
+
+
+def _outlive(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except (SQLAlchemyError, *RING_FAILURES) as failure:
+        log.error("sweep failed, trying again: %s", failure)
+
+
+if __name__ == "__main__":
+    main()
