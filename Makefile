@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
-TOOLS_ENV := PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up test check train lock clean
@@ -43,11 +43,12 @@ clean: ## Remove the environment, caches and outputs
 .venv/created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Batchlight needs Python 3.11 or newer; $(PYTHON) is not. Try: make PYTHON=python3.12"; exit 1; }
-	$(PYTHON) -m venv .venv
+	@echo "Setting up .venv (once; a minute or two)…"
+	@$(PYTHON) -m venv .venv
 	@touch $@
 
 # The client is installed from this checkout; setuptools, which that takes, is among the pinned requirements.
 .venv/%.installed: requirements/%.txt pyproject.toml .venv/created
-	$(TOOLS_ENV) $(BIN)/python -m pip install --quiet --require-hashes -r requirements/$*.txt
-	$(TOOLS_ENV) $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) install --require-hashes -r requirements/$*.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

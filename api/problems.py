@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from core.errors import (
     BatchlightError,
+    Broken,
     Conflict,
     Forbidden,
     Gone,
@@ -36,6 +37,7 @@ STATUS: dict[type[BatchlightError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER_S = 5
 
@@ -62,16 +64,6 @@ class Problem(BaseModel):
     errors: list[ProblemError] | None = None
 
 
-def problem(status: HTTPStatus, detail: str, *, code: str, errors: list[ProblemError] | None = None) -> JSONResponse:
-    body = Problem(title=status.phrase, status=status, detail=detail, code=code, errors=errors)
-    headers = {}
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
-        headers["Retry-After"] = str(RETRY_AFTER_S)
-    if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
-
-
 def install(app: FastAPI) -> None:
     """Makes every failure of the app a problem response."""
     app.add_exception_handler(BatchlightError, _refused)
@@ -84,58 +76,66 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-def _refused(_request: Request, error: Exception) -> JSONResponse:
+def _problem(
+    request: Request, status: HTTPStatus, detail: str, *, code: str, errors: list[ProblemError] | None = None
+) -> JSONResponse:
+    body = Problem(title=status.phrase, status=status, detail=detail, code=code, errors=errors)
+    headers = {}
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
+        headers["Retry-After"] = str(RETRY_AFTER_S)
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if request.method == "POST":
+        headers["Connection"] = "close"  # or the server would go on reading an upload it has refused
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, BatchlightError)
     status = next(STATUS[ancestor] for ancestor in type(error).__mro__ if ancestor in STATUS)
     errors = [ProblemError(detail=error.detail, code=error.code, entry=error.entry)] if error.entry else None
-    return problem(status, error.detail, code=error.code, errors=errors)
+    return _problem(request, status, error.detail, code=error.code, errors=errors)
 
 
-def _invalid(_request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
         ProblemError(detail=str(found["msg"]), code="invalid", pointer="/" + "/".join(map(str, found["loc"])))
         for found in error.errors()
     ]
     detail = "; ".join(f"{found.pointer}: {found.detail}" for found in errors)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, code="invalid_request", errors=errors)
+    return _problem(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail, code="invalid_request", errors=errors)
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     detail = f"{request.method} {request.url.path}: {error.detail}. The routes are listed under /docs."
-    return problem(status, detail, code=status.phrase.lower().replace(" ", "_"))
+    return _problem(request, status, detail, code=status.phrase.lower().replace(" ", "_"))
 
 
-def _database(_request: Request, error: Exception) -> JSONResponse:
-    log.error("database trouble: %s", error)
+def _database(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, OperationalError | PoolTimeout):
-        return _internal()
-    return problem(
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        "The database cannot be reached. Try again.",
-        code="database_unavailable",
-    )
+        return _unexpected(request, error)
+    log.error("the database does not answer: %s", error)
+    detail = "The database cannot be reached. Try again."
+    return _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, code="database_unavailable")
 
 
-def _system(_request: Request, error: Exception) -> JSONResponse:
+def _system(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
-    log.error("system trouble: %s", error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        detail = "The server's disk is full; nothing was stored. Try again later."
-        return problem(HTTPStatus.INSUFFICIENT_STORAGE, detail, code="disk_full")
-    return _internal()
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return _unexpected(request, error)
+    log.error("the disk is full: %s", error)
+    detail = "The server's disk is full; nothing was stored. Try again later."
+    return _problem(request, HTTPStatus.INSUFFICIENT_STORAGE, detail, code="disk_full")
 
 
-def _disconnected(_request: Request, _error: Exception) -> JSONResponse:
-    return problem(HTTPStatus.BAD_REQUEST, "The request ended before its body did.", code="disconnected")
+def _disconnected(request: Request, _error: Exception) -> JSONResponse:
+    return _problem(request, HTTPStatus.BAD_REQUEST, "The request ended before its body did.", code="disconnected")
 
 
-def _unexpected(_request: Request, error: Exception) -> JSONResponse:
-    return _internal()
-
-
-def _internal() -> JSONResponse:
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "Something went wrong on the server; its log says what. Trying again may help."
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, code="internal_error")
+    return _problem(request, HTTPStatus.INTERNAL_SERVER_ERROR, detail, code="internal_error")

@@ -10,7 +10,8 @@ BatchlightError
 │   └── BadZip          the ZIP is broken or unsafe; names the entry
 ├── TooLarge            a limit of this server is exceeded
 ├── NotAnImage          `/predict` was given something that is no usable image
-└── Unavailable         a part of the system cannot serve this now; try again later
+├── Unavailable         a part of the system cannot serve this now; try again later
+└── Broken              something of ours is damaged; trying again does not help
 """
 
 
@@ -64,3 +65,7 @@ class NotAnImage(BatchlightError):
 
 class Unavailable(BatchlightError):
     code = "unavailable"
+
+
+class Broken(BatchlightError):
+    code = "broken"

@@ -14,7 +14,8 @@ def one(session: Session, job: Job, index: int) -> Item:
     if item is None and 0 <= index < job.total:
         raise NotFound(f"Image {index} has no result yet. Ask again later.", code="item_pending")
     if item is None:
-        raise NotFound(f"This job has the images 0 to {job.total - 1}; there is no image {index}.")
+        detail = f"This job has the images 0 to {job.total - 1}; there is no image {index}."
+        raise NotFound(detail, code="item_not_found")
     return item
 
 

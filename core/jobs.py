@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import Select, delete, select, tuple_, update
+from sqlalchemy import Select, delete, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from core.clock import db_now
+from core.clock import Instant, db_now
 from core.errors import Gone, NotFound
 from core.states import JobKind, JobState, Lane, ShardState
 from core.tables import Archive, Item, Job, Shard, Skip
@@ -65,7 +65,7 @@ def owned(session: Session, job_id: str, *, owner: str) -> Job:
     """The owner's job; raises NotFound for another's as for none."""
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
     if job is None:
-        raise NotFound(f"There is no job {job_id}.")
+        raise NotFound(f"There is no job {job_id}.", code="job_not_found")
     return job
 
 
@@ -81,7 +81,8 @@ def page(session: Session, *, owner: str, before: tuple[datetime, str] | None, l
     """Up to `limit` of the owner's batch jobs, newest first, starting after the cursor (created_at, id)."""
     jobs = select(Job).where(Job.owner == owner, Job.kind == JobKind.BATCH)
     if before is not None:
-        jobs = jobs.where(tuple_(Job.created_at, Job.id) < tuple_(*before))
+        created_at, job_id = before
+        jobs = jobs.where(tuple_(Job.created_at, Job.id) < tuple_(literal(created_at, Instant()), job_id))
     return list(session.scalars(jobs.order_by(Job.created_at.desc(), Job.id.desc()).limit(limit)))
 
 

@@ -27,8 +27,11 @@ log = logging.getLogger(__name__)
 
 
 @cache
-def celery_app(redis_url: str) -> Celery:
-    """The Celery application of producers and workers: no result backend, JSON only, sockets that time out."""
+def celery_app(redis_url: str, *, socket_timeout_s: float = 2) -> Celery:
+    """The Celery application of producers and workers: no result backend, JSON only, sockets that time out.
+
+    A producer gives up soon, because a request waits for it; a worker's sockets wait for messages.
+    """
     app = Celery("batchlight", broker=redis_url)
     app.conf.update(
         task_ignore_result=True,
@@ -44,8 +47,10 @@ def celery_app(redis_url: str) -> Celery:
         broker_pool_limit=4,
         broker_transport_options={
             "visibility_timeout": 3600,
-            "socket_timeout": 10,
-            "socket_connect_timeout": 3,
+            "socket_timeout": socket_timeout_s,
+            "socket_connect_timeout": 2,
+            "max_retries": 1,
+            "interval_start": 0,
             "socket_keepalive": True,
             "health_check_interval": 5,
             "retry_on_timeout": False,

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
@@ -34,6 +35,11 @@ class ShardWriter:
         self._zip.writestr(_entry_name(len(self.entries)), b"" if refused else data)
         self.entries.append(entry)
         self.size_bytes += len(data)
+
+    def abandon(self) -> None:
+        """Lets go of a file that is to be thrown away, on a full disk too."""
+        with suppress(OSError):
+            self._zip.close()
 
     def close(self) -> None:
         self._zip.writestr(INDEX, json.dumps([asdict(entry) for entry in self.entries]))

@@ -98,9 +98,7 @@ def publish(staged: Path, root: Path) -> Artifact:
     """Copy a finished artefact to its place under `root`: verified, whole or not at all, never over another."""
     artifact = read_artifact(staged)
     artifact.verify()
-    target = root / artifact.manifest.name / artifact.manifest.version
-    if target.exists():
-        raise ArtifactExists(f"{target} is published and cannot be changed; choose another version")
+    target = unpublished(root, artifact.manifest.name, artifact.manifest.version)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".publish-", dir=target.parent))
     try:
@@ -112,6 +110,14 @@ def publish(staged: Path, root: Path) -> Artifact:
         shutil.rmtree(part, ignore_errors=True)
         raise
     return read_artifact(target)
+
+
+def unpublished(root: Path, name: str, version: str) -> Path:
+    """Where this version would go. Raises ArtifactExists if it is published."""
+    target = root / name / version
+    if target.exists():
+        raise ArtifactExists(f"{target} is published and cannot be changed; choose another version")
+    return target
 
 
 def aliased_version(root: Path, name: str) -> str:

@@ -45,7 +45,7 @@ def _affine(norm: keras.layers.BatchNormalization) -> tuple[Float64s, Float64s]:
 
 
 def _float64(variable: keras.Variable) -> Float64s:
-    return np.asarray(ops.convert_to_numpy(variable), np.float64)
+    return np.asarray(variable.numpy(), np.float64)
 
 
 class ServingHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types

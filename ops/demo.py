@@ -61,7 +61,7 @@ def run_demo(samples: Path, *, output: Path, console: Console, say: Callable[[st
     speed = f"{len(results)} images in {duration_s:.2f} s, {len(results) / duration_s:,.0f} images/s"
     _show(results, console=console)
     sheet = output / "contact-sheet.png"
-    _draw(results, archive, subtitle=f"{score}   ·   {speed}").save(sheet)
+    _draw(results, archive, subtitle=f"{score}   ·   {speed}   ·   wrong labels are red").save(sheet)
     console.print(f"\n[bold green]{score}[/]\n{speed}\n", highlight=False)
     console.print(f"{archive}  the archive\n{sheet}  images beside their overlays", highlight=False)
 

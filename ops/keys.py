@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.database import open_database
 from core.keys import USER_SCOPES, create_key, list_keys, revoke_key
 from core.states import Scope
+from core.tables import Key
 from ops.data_dir import stack_settings
 from ops.errors import NoDatabase
 
@@ -45,8 +46,8 @@ def show(data_dir: DataDir = Path("var")) -> None:
         keys = list_keys(session)
     table = Table("id", "owner", "name", "scopes", "made", "state")
     for key in keys:
-        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else "live"
-        table.add_row(key.id, key.owner, key.name, " ".join(key.scopes), f"{key.created_at:%Y-%m-%d %H:%M}", state)
+        made = f"{key.created_at:%Y-%m-%d %H:%M}"
+        table.add_row(key.id, key.owner, key.name, " ".join(key.scopes), made, _state(key))
     Console().print(table)
 
 
@@ -59,6 +60,12 @@ def revoke(
     with _session(data_dir) as session:
         revoke_key(session, key_id)
     typer.echo(f"Key {key_id} is revoked.")
+
+
+def _state(key: Key) -> str:
+    if key.revoked_at:
+        return f"revoked {key.revoked_at:%Y-%m-%d}"
+    return f"ends {key.expires_at:%Y-%m-%d}" if key.expires_at else "live"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from core.database import open_database
 from core.keys import create_key
-from core.queue import celery_app
+from core.queue import RING_FAILURES, celery_app
 from core.settings import ROOT, Settings
 from ops.data_dir import hold, stack_settings
 from ops.errors import DidNotStart
@@ -25,6 +25,7 @@ from ops.supervisor import Program, Supervisor
 START_WAIT_S = 60.0
 START_FAILURES = 3
 WORKER_NODES = 2
+ALONE = ("--without-mingle", "--without-gossip")  # workers share nothing but the database; asking around costs a second
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,6 @@ def running_stack(
     workers: int | None = None,
 ) -> Iterator[tuple[Stack, Supervisor]]:
     """A stack that is ready to work, and stopped when the block ends, however it ends; raises OpsError."""
-
     with hold(data_dir):
         stack = plan_stack(data_dir, host=host, port=port, flower_port=flower_port, workers=workers)
         with Supervisor(folder=ROOT, log_dir=data_dir.resolve() / "logs", say=say) as supervisor:
@@ -95,10 +95,9 @@ def start_stack(stack: Stack, supervisor: Supervisor) -> None:
     migrate = Program("migrate", _python("alembic", "upgrade", "head"), _environment(stack))
     if supervisor.run(migrate) != 0:
         raise DidNotStart(f"The database could not be migrated. {supervisor.last_words(migrate)}")
-    for program in _servers(stack):
-        supervisor.start(program)
+    supervisor.start(*_servers(stack))
     _await(lambda: _api_is_ready(stack), supervisor, what="The API")
-    _await(lambda: _workers_are_ready(stack), supervisor, what="The workers")
+    _await(lambda: _workers_are_ready(stack), supervisor, what="Redis or the workers")
 
 
 def create_stack_key(stack: Stack, *, name: str) -> str:
@@ -135,7 +134,7 @@ def _environment(stack: Stack) -> dict[str, str]:
 
 
 def _worker(name: str, *, queues: str, processes: int) -> tuple[str, ...]:
-    return _celery("worker", "-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "-E", "--loglevel=INFO")
+    return _celery("worker", "-Q", queues, "-c", str(processes), "-n", f"{name}@%h", "-E", "--loglevel=INFO", *ALONE)
 
 
 def _celery(command: str, *arguments: str) -> tuple[str, ...]:
@@ -164,5 +163,8 @@ def _api_is_ready(stack: Stack) -> bool:
 
 def _workers_are_ready(stack: Stack) -> bool:
     app = celery_app(stack.settings.redis_url.get_secret_value())
-    answers = app.control.inspect(timeout=1.0, limit=WORKER_NODES).ping() or {}
+    try:
+        answers = app.control.inspect(timeout=1.0, limit=WORKER_NODES).ping() or {}
+    except RING_FAILURES:
+        return False
     return len(answers) >= WORKER_NODES

@@ -1,4 +1,4 @@
-"""Keeps a handful of processes running: starts them, restarts what dies, stops them in reverse order."""
+"""Keeps a handful of processes running: starts them, restarts what dies, stops the last started first."""
 
 import ctypes
 import os
@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-STOP_WAIT_S = 10.0
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 SETTLED_S = 10.0  # a process that lived this long failed by accident, so its next restart is prompt again
@@ -47,11 +46,12 @@ class Supervisor:
     `say` hears one short line for whatever a person should know.
     """
 
-    def __init__(self, *, folder: Path, log_dir: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, *, folder: Path, log_dir: Path, say: Callable[[str], None], stop_wait_s: float = 10.0) -> None:
         self._folder = folder
         self._log_dir = log_dir
         self._say = say
-        self._children: list[Child] = []
+        self._stop_wait_s = stop_wait_s
+        self._stages: list[list[Child]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -59,12 +59,18 @@ class Supervisor:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self, program: Program) -> None:
-        """Starts this program and keeps it running from now on; its last run's log is kept as `.log.old`."""
-        log = self.log_of(program)
-        if log.exists():
-            log.replace(log.with_suffix(".log.old"))
-        self._children.append(Child(program, self._spawn(program), time.monotonic()))
+    def start(self, *programs: Program) -> None:
+        """Starts these programs and keeps them running; they are a stage, which is stopped before earlier stages.
+
+        The log of a program's last run is kept as `.log.old`.
+        """
+        stage: list[Child] = []
+        self._stages.append(stage)
+        for program in programs:
+            log = self.log_of(program)
+            if log.exists():
+                log.replace(log.with_suffix(".log.old"))
+            stage.append(Child(program, self._spawn(program), time.monotonic()))
 
     def run(self, program: Program) -> int:
         """Runs this program to its end, once; returns its exit status."""
@@ -98,15 +104,22 @@ class Supervisor:
                 child.started_at_s, child.restart_at_s = time.monotonic(), None
 
     def stop(self) -> None:
-        """Ends everything, the last started first: politely, then after STOP_WAIT_S by force."""
-        while self._children:
-            child = self._children.pop()
-            child.process.terminate()
-            try:
-                child.process.wait(STOP_WAIT_S)
-            except subprocess.TimeoutExpired:
-                self._say(f"{child.program.name} does not stop; it is killed")
-            kill_group(child.process)
+        """Ends everything, the last stage first: politely, then after `stop_wait_s` by force."""
+        while self._stages:
+            stage = self._stages.pop()
+            until_s = time.monotonic() + self._stop_wait_s
+            for child in stage:
+                child.process.terminate()
+            for child in reversed(stage):
+                try:
+                    child.process.wait(max(0.0, until_s - time.monotonic()))
+                except subprocess.TimeoutExpired:
+                    self._say(f"{child.program.name} does not stop; it is killed")
+                kill_group(child.process)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [child for stage in self._stages for child in stage]
 
     def _note_death(self, child: Child) -> None:
         kill_group(child.process)

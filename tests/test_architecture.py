@@ -29,6 +29,13 @@ MODEL_LIBRARIES = {"jax", "keras", "onnx", "onnxruntime", "tensorflow", "tf2onnx
 BANNED_NAMES = {"base", "common", "helpers", "manager", "utils"}
 MOST_LINES = 300
 
+# Celery finds the workers' application by importing it, so that one import reads the settings.
+SETTINGS = {
+    "BATCHLIGHT_DATABASE_URL": "sqlite://",
+    "BATCHLIGHT_REDIS_URL": "redis://127.0.0.1:1/0",
+    "BATCHLIGHT_STORAGE_DIR": "nowhere",
+}
+
 # `os.environ` elsewhere is handed on to a child process whole, never read.
 MAY_SEE_ENVIRONMENT = {"core/settings.py", "ops/supervisor.py"}
 
@@ -58,8 +65,14 @@ def inside(module: str, allowed: set[str]) -> bool:
 def libraries_loaded_by(folder: str, modules: list[str]) -> set[str]:
     """The top-level packages in memory after a new process imported these modules."""
     program = f"import {', '.join(modules)}, sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    path = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'client')!r}]; "
-    done = subprocess.run([sys.executable, "-c", path + program], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env={"PYTHONPATH": "client", **SETTINGS},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, f"{folder} cannot be imported:\n{done.stderr}"
     return set(done.stdout.split())
 

@@ -1,4 +1,4 @@
-"""Make an artefact of a training run and publish it: `python -m training.export --run FOLDER --version 1.0.0`."""
+"""Make an artefact of a training run and publish it: `python -m training.export`."""
 
 import argparse
 import subprocess
@@ -13,9 +13,20 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from model.artifact import MANIFEST, Artifact, ArtifactError, point_latest, publish, read_artifact, sha256
+from model.artifact import (
+    MANIFEST,
+    Artifact,
+    ArtifactError,
+    list_artifacts,
+    point_latest,
+    publish,
+    read_artifact,
+    sha256,
+    unpublished,
+)
 from model.engine import load_engine
 from model.head import CAM_LAYER, fold_tail, serving_model
+from model.keras_engine import MODEL
 from model.manifest import CamContract, InputContract, Manifest, Precision, Provenance
 from model.network import build_classifier
 from training.card import write_card
@@ -26,7 +37,7 @@ from training.graph import write_onnx
 from training.metrics import Evaluation, fit_temperature
 from training.plan import DEFAULT_RUN, FINAL, Plan, read_plan
 
-GRAPH, MODEL, TAIL = "model.onnx", "model.keras", "tail.npz"
+GRAPH, TAIL = "model.onnx", "tail.npz"
 LIBRARIES = ("keras", "numpy", "onnx", "onnxruntime", "pillow", "tensorflow", "tf2onnx")
 AGREEMENT = 1e-4
 AGREEMENT_IMAGES = 128
@@ -42,6 +53,7 @@ def export(run: Path, root: Path, *, name: str, version: str, training: Examples
     The temperature is fitted on the validation images that the run held out; the test images only measure.
     Raises ExportError when the two engines disagree, ArtifactExists when the version is published.
     """
+    unpublished(root, name, version)
     plan = read_plan(run)
     _, validation = split_validation(training, plan.validation_per_class, seed=plan.seed)
     classifier = at_size(keras.saving.load_model(run / FINAL, compile=False), plan.stages[-1].size)
@@ -133,18 +145,28 @@ def head_commit() -> str | None:
     return found.stdout.strip()
 
 
+def next_version(root: Path, name: str) -> str:
+    """1.0.0 for a new model, else the minor version after the highest published one."""
+    published = [artifact.manifest for artifact in list_artifacts(root) if artifact.manifest.name == name]
+    if not published:
+        return "1.0.0"
+    major, minor, *_ = (int(part) for part in published[-1].version.split("."))
+    return f"{major}.{minor + 1}.0"
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.export", description="Publish a trained model.")
     parser.add_argument("--run", type=Path, default=DEFAULT_RUN, help="folder that training.train wrote")
     parser.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="where models are published")
     parser.add_argument("--name", default="fashion-mnist")
-    parser.add_argument("--version", required=True, help="a new version, as 1.0.0")
+    parser.add_argument("--version", help="a new version, as 1.2.0; default: the next minor one")
     parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
     args = parser.parse_args(argv)
     try:
         training = read_fashion_mnist("train", data_dir=args.data_dir)
         test = read_fashion_mnist("test", data_dir=args.data_dir)
-        artifact = export(args.run, args.artifacts, name=args.name, version=args.version, training=training, test=test)
+        version = args.version or next_version(args.artifacts, args.name)
+        artifact = export(args.run, args.artifacts, name=args.name, version=version, training=training, test=test)
     except (ArtifactError, DatasetError, ExportError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")
     sys.stdout.write(f"published {artifact.path}: accuracy {artifact.manifest.metrics['fp32']['accuracy']}\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from training.augment import Strength
 
-DEFAULT_RUN = Path("runs/fashion-mnist")
+DEFAULT_RUN = Path("training-output/fashion-mnist")
 PLAN, FINAL = "plan.json", "classifier.keras"
 
 

@@ -6,7 +6,7 @@ Celery finds its application by importing this module, so it is the one module w
 from core.queue import celery_app
 from core.settings import settings
 
-app = celery_app(settings().redis_url.get_secret_value())
+app = celery_app(settings().redis_url.get_secret_value(), socket_timeout_s=10)
 app.conf.update(
     imports=("worker.tasks", "worker.lifecycle"),
     worker_prefetch_multiplier=1,

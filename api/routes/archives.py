@@ -6,7 +6,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from api.context import Context, Ctx, Reader
 from api.schemas import ArchiveOut, job_path
 from core import archives, jobs
-from core.errors import Unavailable
+from core.errors import Broken
 from core.states import ArchiveState
 from core.tables import Archive
 
@@ -25,7 +25,7 @@ def get_archive(context: Ctx, key: Reader, job_id: str) -> Response:
     if archive.state == ArchiveState.READY:
         return _download(context, archive)
     if archive.state == ArchiveState.FAILED:
-        raise Unavailable("The archive could not be built; the workers' log says why.", code="archive_failed")
+        raise Broken("The archive could not be built; the workers' log says why.", code="archive_failed")
     body = ArchiveOut(state=archive.state, requested_at=archive.requested_at)
     headers = {"Retry-After": BUILT_SOON_S, "Location": f"{job_path(job_id)}/archive"}
     return JSONResponse(body.model_dump(mode="json"), 202, headers)
@@ -46,7 +46,7 @@ def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
 def _download(context: Context, archive: Archive) -> FileResponse:
     assert archive.object_key is not None
     if not context.storage.exists(archive.object_key):
-        raise Unavailable("The archive's object is missing from storage.", code="object_missing")
+        raise Broken("The archive's object is missing from storage.", code="object_missing")
     headers = {"ETag": f'"{archive.sha256}"', "X-Content-Type-Options": "nosniff"}
     return FileResponse(
         context.storage.path(archive.object_key),

@@ -10,7 +10,7 @@ from api.schemas import JobOut, Page, job_path
 from api.submission import Options, accept
 from api.uploads import OPENAPI_UPLOAD, receive_job
 from core import jobs
-from core.states import JobKind
+from core.states import JobKind, Lane
 from core.tables import Job
 
 POLL_AFTER_S = "1"
@@ -45,7 +45,7 @@ def get_job(request: Request, response: Response, session: ReadSession, key: Rea
     """A job and its counters; send the ETag back in `If-None-Match` to poll for next to nothing."""
     job = jobs.owned(session, job_id, owner=key.owner)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
-    if not job.state.ended:
+    if not job.state.ended and job.lane == Lane.BULK:
         headers["Retry-After"] = POLL_AFTER_S
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -13,7 +13,7 @@ from api.schemas import JobOut, PredictionOut, job_path
 from api.submission import Options, accept
 from api.uploads import receive_image
 from core import items, jobs
-from core.errors import NotAnImage, Unavailable
+from core.errors import Broken, NotAnImage
 from core.states import ItemState, JobKind
 from core.tables import Item, Job
 
@@ -46,7 +46,7 @@ async def predict(request: Request, context: Ctx, key: Writer, options: Annotate
         return JSONResponse(JobOut.of(job).model_dump(mode="json"), 202, headers)
     item = await run_in_threadpool(_item, context, job)
     if item.state == ItemState.FAILED:
-        refusal = Unavailable if item.error_code in OURS else NotAnImage
+        refusal = Broken if item.error_code in OURS else NotAnImage
         raise refusal(item.error_message or "The image failed.", code=item.error_code)
     return PredictionOut.of(item, job)
 

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from batchlight.answers import json_of
 from batchlight.bodies import body_of, multipart_body
@@ -78,10 +79,10 @@ class Client:
 
     def wait(self, job_id: str, *, timeout_s: float | None = None, progress: JobProgress | None = None) -> Job:
         """The job once it has ended. `progress` is called with the job whenever it has changed."""
-        return wait_for(self._transport, f"/v1/jobs/{job_id}", timeout_s=timeout_s, progress=progress)
+        return wait_for(self._transport, _path(job_id), timeout_s=timeout_s, progress=progress)
 
     def job(self, job_id: str) -> Job:
-        return parse(Job, json_of(self._transport.get(f"/v1/jobs/{job_id}")))
+        return parse(Job, json_of(self._transport.get(_path(job_id))))
 
     def jobs(self) -> Iterator[Job]:
         """Every job of this key's owner, newest first, page by page as they are asked for."""
@@ -89,24 +90,26 @@ class Client:
 
     def items(self, job_id: str, *, state: str | None = None) -> Iterator[Item]:
         """The outcomes there are so far, by index, page by page; `state` is "succeeded" or "failed"."""
-        return self._paged(Item, f"/v1/jobs/{job_id}/items", {"state": state} if state else {})
+        return self._paged(Item, f"{_path(job_id)}/items", {"state": state} if state else {})
 
     def item(self, job_id: str, index: int) -> Item:
-        return parse(Item, json_of(self._transport.get(f"/v1/jobs/{job_id}/items/{index}")))
+        return parse(Item, json_of(self._transport.get(f"{_path(job_id)}/items/{index}")))
 
     def image(self, job_id: str, index: int) -> bytes:
         """The image as it was sent."""
-        return self._transport.get(f"/v1/jobs/{job_id}/items/{index}/image").content
+        return self._transport.get(f"{_path(job_id)}/items/{index}/image").content
 
     def overlay(self, job_id: str, index: int) -> bytes:
         """PNG of the image with its Grad-CAM laid over it."""
-        return self._transport.get(
-            f"/v1/jobs/{job_id}/items/{index}/overlay.png", patience_s=OVERLAY_PATIENCE_S
-        ).content
+        return self._transport.get(f"{_path(job_id)}/items/{index}/overlay.png", patience_s=OVERLAY_PATIENCE_S).content
 
     def download(self, job_id: str, to: AnyPath, *, progress: Progress | None = None) -> Path:
-        """An ended job's archive, into the file `to`. Waits while it is built, resumes what was cut off."""
-        return download(self._transport, f"/v1/jobs/{job_id}/archive", Path(to), progress=progress)
+        """An ended job's archive, into the file or folder `to`; returns the file.
+
+        Waits while it is built and resumes what was cut off, also by an earlier run.
+        """
+        file = Path(to, f"batchlight-{job_id}.zip") if Path(to).is_dir() else Path(to)
+        return download(self._transport, f"{_path(job_id)}/archive", file, progress=progress)
 
     def predict(self, path: AnyPath) -> Prediction:
         """Class and confidence of one image, while you wait. A Problem with status 415 if it is no image."""
@@ -148,6 +151,10 @@ class Client:
             job_id=job_id,
             links=item.links,
         )
+
+
+def _path(job_id: str) -> str:
+    return f"/v1/jobs/{quote(job_id, safe='')}"
 
 
 def _data(page: object) -> list[object]:

@@ -71,6 +71,7 @@ class Job:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     expires_at: datetime | None = None
+    purged_at: datetime | None = None
     links: Mapping[str, str]
 
     @property

@@ -107,7 +107,7 @@ class Transport:
             base_url=self._url,
             headers={"Authorization": f"Bearer {self._key}", "User-Agent": "batchlight-python"},
             timeout=timeout,
-            trust_env=not _is_loopback(self._url.host),
+            trust_env=not (self._url.scheme == "http" and _is_loopback(self._url.host)),
         )
 
     def _unreachable(self, error: httpx.TransportError) -> Unreachable:

@@ -30,5 +30,29 @@ def job_document(*, state: str = "running", succeeded: int = 0, failed: int = 0,
         "started_at": "2026-01-02T03:04:06Z" if ended else None,
         "ended_at": "2026-01-02T03:04:07.5Z" if ended else None,
         "expires_at": None,
+        "purged_at": None,
         "links": {"self": f"/v1/jobs/{JOB_ID}", "items": f"/v1/jobs/{JOB_ID}/items", "archive": "…"},
+    }
+
+
+def item_document(index: int) -> dict[str, object]:
+    """An item as the API writes it: number 1 failed, number 2 has a name that tries to clear the screen."""
+    failed = index == 1
+    scores = [{"label": "Sneaker", "confidence": 0.75}, {"label": "Bag", "confidence": 0.25}]
+    return {
+        "index": index,
+        "name": "evil\x1b[2J.png" if index == 2 else f"{index}.png",
+        "state": "failed" if failed else "succeeded",
+        "sha256": "00" * 32,
+        "bytes": 600,
+        "width": None if failed else 28,
+        "height": None if failed else 28,
+        "label": None if failed else "Sneaker",
+        "confidence": None if failed else 0.75,
+        "top_k": [] if failed else scores,
+        "cam": None if failed else {"height": 1, "width": 2, "values": [0.5, 1.5]},
+        "error": {"code": "truncated_image", "message": "The file ends too early."} if failed else None,
+        "model": {**MODEL, "engine": "onnx"},
+        "attempt": 1,
+        "links": {"self": f"/v1/jobs/{JOB_ID}/items/{index}", "image": "…", "overlay": None},
     }

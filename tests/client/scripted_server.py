@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from batchlight import Client
+
 
 class Exchange(BaseHTTPRequestHandler):
     """One request as a script sees it, with short words for what scripts do."""
@@ -55,3 +57,10 @@ def serving(script: Script) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@contextmanager
+def client_of(script: Script) -> Iterator[Client]:
+    """A client of such a server."""
+    with serving(script) as url, Client(url, "key") as client:
+        yield client

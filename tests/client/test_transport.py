@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,19 +17,13 @@ from batchlight import (
     Unreachable,
 )
 from tests.client.documents import JOB_ID, job_document
-from tests.client.scripted_server import Exchange, Script, serving
+from tests.client.scripted_server import Exchange, client_of, serving
 
 PROBLEM = {"Content-Type": "application/problem+json"}
 
 
 def problem(code: str, **more: object) -> bytes:
     return json.dumps({"title": "Refused", "detail": "It is refused.", "code": code, **more}).encode()
-
-
-@contextmanager
-def client_of(script: Script) -> Iterator[Client]:
-    with serving(script) as url, Client(url, "key") as client:
-        yield client
 
 
 @pytest.fixture

@@ -11,12 +11,13 @@ from batchlight.command.bars import bytes_bar, job_bar
 from batchlight.command.exits import MEANINGS, ExitCode, connected, exit_code_of
 from batchlight.command.options import DEFAULT_URL, AsJson, JobId, Key, Url, remember
 from batchlight.command.predicting import predict_each
-from batchlight.command.screen import note, results, write_json, write_json_line, write_skipped
+from batchlight.command.screen import note, printable, results, write_json, write_json_line, write_skipped
 from batchlight.command.views import item_table, job_facts, job_table, model_table
 from batchlight.files import gather
 from batchlight.records import Job
 
 SHOWN_FAILURES = 5
+SHOWN_ITEMS = 50
 
 app = typer.Typer(
     name="batchlight",
@@ -117,37 +118,40 @@ def status(
 def items(
     job_id: JobId,
     state: Annotated[Literal["succeeded", "failed"] | None, typer.Option(help="Only the items in this state.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="How many at most.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help=f"How many at most. Default: {SHOWN_ITEMS}, or all with --json.")
+    ] = None,
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
 ) -> None:
     """List what became of a job's images, as far as it has come. With --json, one line an image."""
     with connected(url, key, as_json=as_json) as client:
-        found = islice(client.items(job_id, state=state), limit)
+        found = client.items(job_id, state=state)
         if as_json:
-            for item in found:
+            for item in islice(found, limit):
                 write_json_line(item)
-        else:
-            results().print(item_table(found))
+            return
+        results().print(item_table(islice(found, limit or SHOWN_ITEMS)))
+        if limit is None and next(found, None) is not None:
+            note("There are more: see them with --limit N, or all with --json.", style="dim")
 
 
 @app.command()
 def download(
     job_id: JobId,
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Where to. Default: batchlight-JOB.zip"),
-    ] = None,
+        Path, typer.Option("--output", "-o", metavar="FILE", help="Where to; in a folder it is batchlight-JOB.zip.")
+    ] = Path(),
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
 ) -> None:
     """Download a job's results, originals and overlays; go on where an earlier download was cut off."""
     with connected(url, key, as_json=as_json) as client:
-        to = _fetch(client, job_id, output or Path(f"batchlight-{job_id}.zip"))
+        file = _fetch(client, job_id, output)
         if as_json:
-            write_json({"job": job_id, "file": str(to), "bytes": to.stat().st_size})
+            write_json({"job": job_id, "file": str(file), "bytes": file.stat().st_size})
 
 
 @app.command()
@@ -162,6 +166,7 @@ def models(url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> No
 
 
 def _follow(client: Client, job: Job) -> Job:
+    note(f"Job {job.id}", style="dim")
     try:
         with job_bar() as progress:
             return client.wait(job.id, progress=progress)
@@ -171,11 +176,10 @@ def _follow(client: Client, job: Job) -> Job:
 
 
 def _fetch(client: Client, job_id: str, to: Path) -> Path:
-    to = to / f"batchlight-{job_id}.zip" if to.is_dir() else to
     with bytes_bar("Downloading") as progress:
-        client.download(job_id, to, progress=progress)
-    note(f"Wrote {to} ({to.stat().st_size:,} bytes).")
-    return to
+        file = client.download(job_id, to, progress=progress)
+    note(f"Wrote {printable(str(file))} ({file.stat().st_size:,} bytes).")
+    return file
 
 
 def _show_job(client: Client, job: Job, *, as_json: bool) -> None:
@@ -183,9 +187,12 @@ def _show_job(client: Client, job: Job, *, as_json: bool) -> None:
         write_json(job)
         return
     results().print(job_facts(job))
+    if job.purged_at is not None:
+        return
     if job.counts.failed:
-        results().print(item_table(islice(client.items(job.id, state="failed"), SHOWN_FAILURES)))
-    if not job.ended:
-        note(f"Follow it: batchlight status {job.id} --wait", style="dim")
+        failed = islice(client.items(job.id, state="failed"), SHOWN_FAILURES)
+        results().print("", item_table(failed), "", sep="\n")
+    if job.ended:
+        note(f"See them:  batchlight items {job.id}\nGet them:  batchlight download {job.id}", style="dim")
     else:
-        note(f"Results: batchlight items {job.id} · batchlight download {job.id}", style="dim")
+        note(f"Follow it: batchlight status {job.id} --wait", style="dim")

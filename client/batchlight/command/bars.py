@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from rich.progress import (
     BarColumn,
     DownloadColumn,
-    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     SpinnerColumn,
@@ -26,24 +25,30 @@ BAR_COLUMNS = 32
 
 @contextmanager
 def bytes_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of bytes; call what it yields with bytes done and bytes in all. Until then it shows waiting."""
+    """A bar of bytes; call what it yields with bytes done and bytes in all. Until then it says "Preparing"."""
     with _progress(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bars:
-        task = bars.add_task(label, total=None)
-        yield lambda done, total: bars.update(task, completed=done, total=total)
+        task = bars.add_task("Preparing", total=None)
+        yield lambda done, total: bars.update(task, description=label, completed=done, total=total)
 
 
 @contextmanager
 def job_bar() -> Iterator[Callable[[Job], None]]:
     """A bar of images; call what it yields with the job whenever it has changed."""
-    with _progress(MofNCompleteColumn(), TextColumn("{task.fields[remark]}"), TimeElapsedColumn()) as bars:
-        task = bars.add_task("Classifying", total=None, remark="queued")
+    with _progress(TextColumn("{task.fields[counted]}"), TimeElapsedColumn()) as bars:
+        task = bars.add_task("Queued", total=None, counted="")
         yield lambda job: _show_job(bars, task, job)
 
 
 def _show_job(bars: Progress, task: TaskID, job: Job) -> None:
-    failed = f"[red]{job.counts.failed:,} failed[/]" if job.counts.failed else ""
-    remark = failed or ("queued" if job.started_at is None else "images")
-    bars.update(task, completed=job.counts.ended, total=job.counts.total, remark=remark)
+    counts = job.counts
+    failed = f" · [red]{counts.failed:,} failed[/]" if counts.failed else ""
+    bars.update(
+        task,
+        description="Queued" if job.started_at is None else "Classifying",
+        completed=counts.ended,
+        total=counts.total,
+        counted=f"[green]{counts.ended:,}/{counts.total:,}[/] images{failed}",
+    )
 
 
 def _progress(*columns: ProgressColumn) -> Progress:

@@ -82,7 +82,7 @@ def connected(url: str, key: str, *, as_json: bool) -> Iterator[Client]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        note(f"{printable(str(error.filename or 'A local file'))}: {error.strerror}.", style="red")
+        note(f"{printable(str(error.filename or 'A local file'))}: {error.strerror or error}.", style="red")
         raise typer.Exit(ExitCode.USAGE) from None
 
 

@@ -1,6 +1,6 @@
 """How jobs, items, predictions and models look to a person."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from rich.table import Table
@@ -31,8 +31,10 @@ def job_facts(job: Job) -> Table:
     ]
     if job.ended_at is not None:
         rows.append(("took", _pace(job, job.ended_at)))
+    if job.purged_at is not None:
+        rows.append(("deleted", f"{_when(job.purged_at)}: images and results are kept no longer"))
     if job.skipped_total:
-        rows.append(("skipped", f"{job.skipped_total:,} entries that are no images, such as {_names(job)}"))
+        rows.append(("skipped", _skipped(job)))
     return grid(rows)
 
 
@@ -63,14 +65,13 @@ def item_table(items: Iterable[Item]) -> Table:
 
 
 def model_table(models: Iterable[Model]) -> Table:
-    table = listing("model", "precisions", "classes", "accuracy", "", right=("classes", "accuracy"))
+    table = listing("model", "classes", "accuracy", "", right=("classes",))
     for model in models:
         marks = [*model.aliases, *(["default"] if model.default else [])]
         table.add_row(
             f"{model.name}/{model.version}",
-            ", ".join(model.precisions),
             str(len(model.labels)),
-            _accuracy(model),
+            ", ".join(_accuracy(model, precision) for precision in model.precisions),
             Text(", ".join(marks), "green"),
         )
     return table
@@ -127,10 +128,13 @@ def _when(instant: datetime) -> str:
     return instant.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _names(job: Job) -> str:
-    return ", ".join(printable(each.name) for each in job.skipped[:3])
+def _skipped(job: Job) -> str:
+    names = ", ".join(printable(each.name) for each in job.skipped[:3])
+    return f"{job.skipped_total:,} · {names}" + (", …" if job.skipped_total > 3 else "")
 
 
-def _accuracy(model: Model) -> str:
-    accuracy = model.metrics.get("test_accuracy", model.metrics.get("accuracy"))
-    return f"{accuracy:.2%}" if isinstance(accuracy, float) else ""
+def _accuracy(model: Model, precision: str) -> str:
+    """The precision, with what it measured on the model's test images."""
+    measured = model.metrics.get(precision)
+    accuracy = measured.get("accuracy") if isinstance(measured, Mapping) else None
+    return f"{precision} {accuracy:.2%}" if isinstance(accuracy, float) else precision

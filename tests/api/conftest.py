@@ -1,0 +1,99 @@
+"""The contract is tested on both stacks; refusals on an API with small limits, whose storage can be looked into."""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+from sqlalchemy import func, select
+
+from api.app import create_app
+from core.database import open_database
+from core.keys import create_key
+from core.settings import Settings
+from core.tables import Job
+from ops.ports import LOOPBACK, free_port
+from tests.stacks import RunningStack
+
+
+@pytest.fixture(scope="session", params=["embedded", "postgres"])
+def either(request: pytest.FixtureRequest) -> RunningStack:
+    """The embedded stack, then the same processes over Postgres and Redis."""
+    running: RunningStack = request.getfixturevalue("stack" if request.param == "embedded" else "postgres_stack")
+    return running
+
+
+@pytest.fixture
+def client(either: RunningStack) -> Iterator[httpx.Client]:
+    with either.client() as opened:
+        yield opened
+
+
+@dataclass(frozen=True)
+class SmallApi:
+    """An API without workers or Redis, and what it has stored."""
+
+    client: httpx.Client
+    settings: Settings
+
+    def stored(self) -> list[Path]:
+        """Every file in storage."""
+        return [path for path in self.settings.storage_dir.rglob("*") if path.is_file()]
+
+    def jobs(self) -> int:
+        database = open_database(self.settings.database_url)
+        with database.read.begin() as session:
+            count = session.scalar(select(func.count()).select_from(Job))
+        database.dispose()
+        return count or 0
+
+
+@pytest.fixture
+def small(tmp_path: Path, migrated_sqlite: Path) -> Iterator[SmallApi]:
+    """Limits: a body of 1 MB, an image of 100 kB, 20 images, expanding to 2 MB; shards of 4 images."""
+    (tmp_path / "batchlight.db").write_bytes(migrated_sqlite.read_bytes())
+    settings = Settings(
+        database_url=f"sqlite:///{tmp_path / 'batchlight.db'}",
+        redis_url=SecretStr(f"redis://{LOOPBACK}:{free_port()}/0"),
+        storage_dir=tmp_path / "storage",
+        max_body_bytes=1_000_000,
+        max_image_bytes=100_000,
+        max_images_per_request=20,
+        max_expanded_bytes=2_000_000,
+        shard_images=4,
+    )
+    with serving(settings) as url, httpx.Client(base_url=url, headers=authorised(settings), timeout=30) as client:
+        yield SmallApi(client, settings)
+
+
+def authorised(settings: Settings) -> dict[str, str]:
+    database = open_database(settings.database_url)
+    with database.write.begin() as session:
+        _, secret = create_key(session, owner="small", name="tests")
+    database.dispose()
+    return {"Authorization": f"Bearer {secret}"}
+
+
+class serving:  # noqa: N801  # reads as a verb: `with serving(settings) as url`
+    """A real server in a thread of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._port = free_port()
+        app = create_app(settings)
+        self._server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=self._port, log_level="warning"))
+        self._thread = threading.Thread(target=self._server.run, daemon=True)
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        return f"http://{LOOPBACK}:{self._port}"
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._thread.join()

@@ -1,0 +1,264 @@
+"""Bad uploads: a problem that says what and why; nothing stored, nothing left on disk."""
+
+import resource
+import signal
+import socket
+import stat
+import struct
+import time
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.api.conftest import SmallApi
+from tests.http import files, submit_zip, zipped
+
+IMAGE = b"\x89PNG not decoded on arrival"
+
+
+def refused(small: SmallApi, response: httpx.Response, status: int, code: str) -> dict[str, object]:
+    """The problem, after checking its form and that nothing is left of the upload."""
+    problem: dict[str, object] = response.json()
+    assert (response.status_code, problem["code"], problem["status"]) == (status, code, status), problem
+    assert response.headers["content-type"] == "application/problem+json"
+    assert small.stored() == []
+    assert small.jobs() == 0
+    return problem
+
+
+def test_an_upload_without_images_is_refused(small: SmallApi) -> None:
+    skipped_only = small.client.post("/v1/jobs", files=files({".hidden": b"x"}))
+
+    refused(small, skipped_only, 422, "no_images")
+    refused(small, submit_zip(small.client, zipped({})), 422, "no_images")
+    refused(small, submit_zip(small.client, b""), 422, "bad_zip")
+
+
+def test_a_body_of_another_kind_is_refused(small: SmallApi) -> None:
+    response = small.client.post("/v1/jobs", json={"images": []})
+
+    refused(small, response, 422, "unknown_media_type")
+
+
+def test_options_in_form_fields_are_refused_not_ignored(small: SmallApi) -> None:
+    response = small.client.post("/v1/jobs", files=files({"a.png": IMAGE}), data={"model": "other"})
+
+    problem = refused(small, response, 422, "not_a_file")
+    assert "'model'" in str(problem["detail"])
+
+
+def test_a_body_over_the_limit_is_refused_by_its_header_and_by_its_bytes(small: SmallApi) -> None:
+    big = zipped({"a.png": b"x" * 1_100_000})
+
+    stated = submit_zip(small.client, big)
+    chunked = small.client.post(
+        "/v1/jobs", content=iter([big[:600_000], big[600_000:]]), headers={"Content-Type": "application/zip"}
+    )
+
+    refused(small, stated, 413, "body_too_large")
+    refused(small, chunked, 413, "body_too_large")
+
+
+def test_more_images_than_a_request_takes_are_refused(small: SmallApi) -> None:
+    images = {f"{number}.png": IMAGE for number in range(21)}
+
+    refused(small, small.client.post("/v1/jobs", files=files(images)), 413, "too_many_images")
+    refused(small, submit_zip(small.client, zipped(images)), 413, "too_many_images")
+
+
+@pytest.mark.parametrize("cut", [10, 200])
+def test_a_multipart_body_that_ends_early_is_refused(small: SmallApi, cut: int) -> None:
+    request = small.client.build_request("POST", "/v1/jobs", files=files({"a.png": IMAGE, "b.png": IMAGE}))
+    body = request.read()[:-cut]
+
+    response = small.client.post("/v1/jobs", content=body, headers={"Content-Type": request.headers["Content-Type"]})
+
+    refused(small, response, 422, "bad_multipart")
+
+
+def test_a_client_that_goes_away_in_the_middle_leaves_nothing(small: SmallApi) -> None:
+    url = urlsplit(str(small.client.base_url))
+    head = (
+        f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: {small.client.headers['authorization']}\r\n"
+        "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 900000\r\n\r\n"
+        '--B\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\nabc\r\n'
+        '--B\r\nContent-Disposition: form-data; name="f"; filename="b.png"\r\n\r\nabc'
+    )
+    with socket.create_connection((url.hostname or "", url.port or 0)) as connection:
+        connection.sendall(head.encode())
+        time.sleep(0.5)
+        assert small.stored() != []
+
+    until = time.monotonic() + 5
+    while small.stored() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert small.stored() == []
+    assert small.jobs() == 0
+
+
+def named(name: str, *, mode: int = stat.S_IFREG | 0o644, flags: int = 0) -> bytes:
+    """A ZIP whose one entry has this name, whatever it is."""
+    entry = zipfile.ZipInfo("placeholder")
+    entry.filename = name
+    entry.external_attr = mode << 16
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(entry, IMAGE)
+    raw = bytearray(buffer.getvalue())
+    for magic, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        struct.pack_into("<H", raw, raw.index(magic) + offset, flags)
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("content", "entry", "why"),
+    [
+        (named("../evil.png"), "../evil.png", "'..'"),
+        (named("a/../../evil.png"), "a/../../evil.png", "'..'"),
+        (named("..\\evil.png"), "../evil.png", "'..'"),
+        (named("/etc/passwd"), "/etc/passwd", "absolute"),
+        (named("C:\\evil.png"), "C:/evil.png", "absolute"),
+        (named("link.png", mode=stat.S_IFLNK | 0o777), "link.png", "link"),
+        (named("pipe.png", mode=stat.S_IFIFO | 0o644), "pipe.png", "link or device"),
+        (named("secret.png", flags=1), "secret.png", "encrypted"),
+    ],
+)
+def test_a_zip_with_a_dangerous_entry_is_refused_by_name(small: SmallApi, content: bytes, entry: str, why: str) -> None:
+    problem = refused(small, submit_zip(small.client, content), 422, "bad_zip")
+
+    assert why in str(problem["detail"])
+    assert problem["errors"] == [{"detail": problem["detail"], "code": "bad_zip", "entry": entry}]
+
+
+def test_two_equal_names_in_a_zip_are_refused(small: SmallApi) -> None:
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.png", IMAGE)
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.png", IMAGE)
+
+    problem = refused(small, submit_zip(small.client, buffer.getvalue()), 422, "bad_zip")
+
+    assert "'a.png' twice" in str(problem["detail"])
+
+
+@pytest.mark.parametrize("keep", [0.2, 0.7, 0.95])
+def test_a_zip_that_was_cut_off_is_refused(small: SmallApi, keep: float) -> None:
+    content = zipped({f"{number}.png": IMAGE * 20 for number in range(9)})
+
+    refused(small, submit_zip(small.client, content[: int(len(content) * keep)]), 422, "bad_zip")
+
+
+def test_a_zip_whose_bytes_were_changed_is_refused_with_the_entry(small: SmallApi) -> None:
+    content = bytearray(zipped({f"{number}.png": IMAGE * 20 for number in range(9)}))
+    content[content.index(b"8.png") + 50] ^= 0xFF
+
+    problem = refused(small, submit_zip(small.client, bytes(content)), 422, "bad_zip")
+
+    assert "'8.png' is damaged" in str(problem["detail"])
+
+
+def test_a_zip_that_expands_without_end_is_refused(small: SmallApi) -> None:
+    bomb = zipped({"zeros.png": bytes(5_000_000)}, method=zipfile.ZIP_DEFLATED)
+    many = zipped({f"{number}.png": bytes(150_000) for number in range(15)}, method=zipfile.ZIP_DEFLATED)
+
+    for content in (bomb, many):
+        problem = refused(small, submit_zip(small.client, content), 413, "zip_expands_too_far")
+        assert problem["errors"]
+
+
+def test_a_zip_that_lies_about_an_entrys_size_is_refused(small: SmallApi) -> None:
+    content = bytearray(zipped({"a.png": bytes(90_000)}, method=zipfile.ZIP_DEFLATED))
+    for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", content, content.index(magic) + offset, 10)
+
+    refused(small, submit_zip(small.client, bytes(content)), 422, "bad_zip")
+
+
+def test_entries_that_share_their_bytes_are_refused(small: SmallApi) -> None:
+    refused(small, submit_zip(small.client, overlapping()), 422, "bad_zip")
+
+
+def overlapping() -> bytes:
+    """A ZIP whose two directory entries point at one local entry."""
+    data = IMAGE * 4
+    fixed = struct.pack("<HHHHHIIIH", 20, 0, 0, 0, 0, zlib.crc32(data), len(data), len(data), 5) + struct.pack("<H", 0)
+    local = b"PK\x03\x04" + fixed + b"a.png" + data
+    central = b"".join(
+        b"PK\x01\x02\x14\x00" + fixed + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name for name in (b"a.png", b"b.png")
+    )
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 2, 2, len(central), len(local), 0)
+    return local + central + end
+
+
+def test_a_bad_zip_among_good_files_refuses_them_all(small: SmallApi) -> None:
+    images = {f"{number}.png": IMAGE for number in range(9)}
+
+    response = small.client.post("/v1/jobs", files=files({**images, "bad.zip": b"PK no zip"}))
+
+    refused(small, response, 422, "bad_zip")
+
+
+def test_an_image_over_the_limit_keeps_its_place_and_the_rest_is_accepted(small: SmallApi) -> None:
+    response = small.client.post("/v1/jobs", files=files({"a.png": IMAGE, "b.png": b"x" * 200_000, "c.png": IMAGE}))
+
+    assert response.status_code == 202
+    assert response.json()["counts"]["total"] == 3
+    assert sum(path.stat().st_size for path in small.stored()) < 10_000
+
+
+def test_a_job_is_accepted_while_redis_is_away(small: SmallApi) -> None:
+    started = time.monotonic()
+
+    response = small.client.post("/v1/jobs", files=files({f"{number}.png": IMAGE for number in range(9)}))
+
+    ready = small.client.get("/readyz").json()
+    assert (response.status_code, response.json()["state"]) == (202, "queued")
+    assert time.monotonic() - started < 10
+    assert (ready["status"], ready["checks"]["redis"] == "ok") == ("degraded", False)
+
+
+def test_images_are_cut_into_shards_of_the_set_size(small: SmallApi) -> None:
+    small.client.post("/v1/jobs", files=files({f"{number}.png": IMAGE for number in range(9)}))
+
+    assert len(small.stored()) == 3
+
+
+def test_unknown_routes_and_methods_are_problems_too(small: SmallApi) -> None:
+    missing, wrong = small.client.get("/v1/nothing"), small.client.put("/v1/jobs")
+
+    assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+    assert (wrong.status_code, wrong.json()["code"]) == (405, "method_not_allowed")
+
+
+def test_a_refusal_before_the_body_was_read_ends_the_connection(small: SmallApi) -> None:
+    response = small.client.post("/v1/jobs", files=files({"a.png": IMAGE}), headers={"Authorization": "Bearer wrong"})
+
+    assert (response.status_code, response.headers["connection"]) == (401, "close")
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(small: SmallApi) -> None:
+    with no_file_larger_than(max_bytes=200_000):
+        response = small.client.post("/v1/jobs", files=files({f"{number}.png": b"x" * 90_000 for number in range(4)}))
+
+    refused(small, response, 507, "disk_full")
+    assert response.headers["retry-after"] == "5"
+
+
+@contextmanager
+def no_file_larger_than(*, max_bytes: int) -> Iterator[None]:
+    """A full disk, as far as this process' files go: the server runs in a thread of it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)

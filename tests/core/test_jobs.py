@@ -1,0 +1,124 @@
+"""Jobs: listing, ownership, retention."""
+
+import time
+
+import pytest
+from sqlalchemy import func, select, update
+
+from core import archives, jobs, shards
+from core.clock import db_now
+from core.database import Database
+from core.errors import Conflict, Gone, NotFound
+from core.states import JobKind, Lane
+from core.tables import Item, Job, Shard
+from tests.databases import outcomes, submit
+
+
+def ended_job(database: Database, *, kind: JobKind = JobKind.BATCH) -> Job:
+    with database.write.begin() as session:
+        submit(session, counts=(2,), kind=kind)
+        lane = Lane.INTERACTIVE if kind == JobKind.PREDICT else Lane.BULK
+        claimed = shards.claim(session, lane, worker="w", lease_s=60)
+        assert claimed
+        job = shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+    assert job
+    return job
+
+
+def overdue(database: Database, job: Job) -> list[str]:
+    with database.write.begin() as session:
+        session.execute(update(Job).where(Job.id == job.id).values(expires_at=db_now(plus_s=-1)))
+    with database.read.begin() as session:
+        return [found.id for found in jobs.overdue(session)]
+
+
+def test_another_owners_job_is_as_absent_as_none(database: Database) -> None:
+    job = ended_job(database)
+
+    with database.read.begin() as session:
+        for job_id, owner in ((job.id, "bob"), ("0" * 32, "ada")):
+            with pytest.raises(NotFound):
+                jobs.owned(session, job_id, owner=owner)
+
+
+def test_jobs_are_listed_newest_first_page_by_page_without_predictions(database: Database) -> None:
+    with database.write.begin() as session:
+        submit(session, kind=JobKind.PREDICT)
+    made = []
+    for _ in range(5):
+        with database.write.begin() as session:
+            made.append(submit(session).id)
+        time.sleep(0.002)
+
+    pages, before = [], None
+    with database.read.begin() as session:
+        while page := jobs.page(session, owner="ada", before=before, limit=2):
+            before = page[-1].created_at, page[-1].id
+            pages.append([job.id for job in page])
+
+    assert pages == [made[:2:-1], made[2:0:-1], made[:1]]
+
+
+def test_an_overdue_job_loses_its_results_and_keeps_its_row(database: Database) -> None:
+    job = ended_job(database)
+    due = overdue(database, job)
+
+    with database.write.begin() as session:
+        jobs.purge(session, job)
+
+    with database.read.begin() as session:
+        assert due == [job.id]
+        assert jobs.owned(session, job.id, owner="ada").purged_at is not None
+        assert session.scalar(select(func.count()).select_from(Item)) == 0
+        assert session.scalar(select(func.count()).select_from(Shard)) == 0
+        with pytest.raises(Gone):
+            jobs.kept(session, job.id, owner="ada")
+
+
+def test_an_overdue_prediction_leaves_no_trace(database: Database) -> None:
+    job = ended_job(database, kind=JobKind.PREDICT)
+
+    with database.write.begin() as session:
+        jobs.purge(session, job)
+
+    with pytest.raises(NotFound), database.read.begin() as session:
+        jobs.owned(session, job.id, owner="ada")
+
+
+def test_a_running_job_is_never_overdue(database: Database) -> None:
+    with database.write.begin() as session:
+        job = submit(session)
+
+    assert overdue(database, job) == []
+
+
+def test_the_archive_of_a_running_job_is_refused(database: Database) -> None:
+    with pytest.raises(Conflict, match="ended"), database.write.begin() as session:
+        archives.request(session, submit(session))
+
+
+def test_an_archive_is_asked_for_once_and_built_by_one(database: Database) -> None:
+    job = ended_job(database)
+
+    with database.write.begin() as session:
+        first, again = archives.request(session, job), archives.request(session, job)
+        builder = archives.claim(session, first.id, worker="a", lease_s=60)
+        second = archives.claim(session, first.id, worker="b", lease_s=60)
+
+    assert first.id == again.id
+    assert builder
+    assert builder.job.id == job.id
+    assert second is None
+
+
+def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database: Database) -> None:
+    job = ended_job(database)
+    with database.write.begin() as session:
+        archive = archives.claim(session, archives.request(session, job).id, worker="a", lease_s=60)
+        assert archive
+        archives.give_back(session, archive)
+
+    with database.write.begin() as session:
+        kept = archives.finish(session, archive, object_key="k", size_bytes=1, sha256="0" * 64)
+
+    assert not kept

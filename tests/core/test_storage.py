@@ -1,0 +1,68 @@
+"""Objects appear whole or not at all."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from core.errors import NotFound
+from core.storage import Storage, shard_key
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def test_an_object_is_there_when_its_block_ends(tmp_path: Path) -> None:
+    storage, key = Storage(tmp_path), shard_key("a" * 32, 1)
+
+    with storage.create(key) as file:
+        file.write(b"images")
+        before = storage.exists(key)
+
+    with storage.open(key) as file:
+        assert (before, file.read()) == (False, b"images")
+    assert files_in(tmp_path) == [key]
+
+
+def test_an_object_whose_block_raises_leaves_nothing(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+
+    def write_half() -> None:
+        with storage.create("jobs/a/1") as file:
+            file.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
+
+    assert files_in(tmp_path) == []
+
+
+def test_a_missing_object_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="missing"):
+        Storage(tmp_path).open("jobs/a/1")
+
+
+def test_deleting_a_job_removes_its_objects_and_no_others(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    for key in ("jobs/a/shards/1", "jobs/b/shards/1"):
+        with storage.create(key) as file:
+            file.write(b"x")
+
+    storage.delete_job("a")
+    storage.delete_job("never-there")
+
+    assert files_in(tmp_path) == ["jobs/b/shards/1"]
+
+
+def test_unfinished_files_are_cleared_when_they_are_old(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.spool_folder().joinpath("left.part").write_bytes(b"x")
+    time.sleep(0.02)
+
+    storage.clear_parts(older_than_s=60)
+    kept = files_in(tmp_path)
+    storage.clear_parts(older_than_s=0.01)
+
+    assert (kept, files_in(tmp_path)) == (["incoming/left.part"], [])

@@ -1,0 +1,60 @@
+"""Migrated databases for the tests, and rows to put into them."""
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from core import jobs
+from core.jobs import NewJob, StoredShard
+from core.settings import ROOT
+from core.shards import Outcome
+from core.states import JobKind
+from core.storage import shard_key
+from core.tables import Base, Job, Shard
+
+
+def alembic_config(url: str) -> Config:
+    config = Config(ROOT / "alembic.ini")
+    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+    return config
+
+
+def migrate(url: str) -> None:
+    command.upgrade(alembic_config(url), "head")
+
+
+def empty_tables(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {tables}"))
+    engine.dispose()
+
+
+def submit(session: Session, *, counts: Sequence[int] = (4,), owner: str = "ada", kind: JobKind = JobKind.BATCH) -> Job:
+    """A bulk job with shards of these many images; nothing lies in storage."""
+    job_id = uuid4().hex
+    new = NewJob(
+        id=job_id, owner=owner, kind=kind, model_name="fashion-mnist", model_version="1.0.0", precision="fp32",
+        top_k=3, retention_s=3600,
+    )  # fmt: skip
+    stored = [StoredShard(shard_key(job_id, number), count) for number, count in enumerate(counts, start=1)]
+    return jobs.submit(session, new, stored, interactive_images=0)
+
+
+def outcomes(shard: Shard, *, failed: int = 0) -> list[Outcome]:
+    """One outcome per image of the shard, the first ones failed."""
+    return [
+        Outcome(
+            index=shard.first_index + position,
+            name=f"{position}.png",
+            sha256="0" * 64,
+            size_bytes=1,
+            error_code="not_an_image" if number < failed else None,
+        )
+        for number, position in enumerate(shard.positions)
+    ]

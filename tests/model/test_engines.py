@@ -1,0 +1,111 @@
+"""Both engines on the shipped model and real pictures."""
+
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.artifact import ArtifactCorrupt, read_artifact
+from model.cam import grad_cam, load_tail, logits, preactivations
+from model.engine import Engine, EngineUnavailable, load_engine
+from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
+
+AGREEMENT = 1e-4
+
+
+@cache
+def loaded(name: str) -> Engine:
+    return load_engine(shipped(), engine=name, threads=2, batch_size=64)
+
+
+@pytest.fixture(params=["onnx", "keras"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return loaded(request.param)
+
+
+def test_probabilities_are_probabilities_and_cams_are_not_negative(engine: Engine) -> None:
+    probabilities, cam = engine.infer(sample_pixels())
+
+    assert probabilities.shape == (300, 10)
+    assert cam.shape == (300, 3, 3)
+    assert probabilities.dtype == cam.dtype == np.float32
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert np.isfinite(cam).all()
+    assert (cam >= 0).all()
+
+
+def test_the_samples_are_classified_as_well_as_the_manifest_says(engine: Engine) -> None:
+    promised = shipped().manifest.metrics["fp32"]["accuracy"]
+
+    accuracy = (engine.infer(sample_pixels()).probabilities.argmax(axis=1) == sample_labels()).mean()
+
+    # Four standard errors of 300 images lie below; a broken export is far below.
+    assert accuracy >= promised - 4 * np.sqrt(promised * (1 - promised) / 300)
+
+
+def test_both_engines_give_the_same_probabilities() -> None:
+    onnx, keras = (loaded(name).infer(sample_pixels()) for name in ("onnx", "keras"))
+
+    assert np.abs(onnx.probabilities - keras.probabilities).max() <= AGREEMENT
+
+
+def test_the_cam_of_the_graph_is_that_of_the_numpy_formula(engine: Engine) -> None:
+    tail = load_tail(shipped().path / "tail.npz")
+    images = sample_pixels()[:100]
+    features = engine.features(images)
+
+    scores = logits(preactivations(features, tail), tail)
+    expected = grad_cam(features, tail)
+
+    probabilities, cam = engine.infer(images)
+    assert np.array_equal(scores.argmax(axis=1), probabilities.argmax(axis=1))
+    assert np.median(np.abs(cam - expected)) <= 1e-5
+    assert (np.abs(cam - expected).max(axis=(1, 2)) <= 1e-4).mean() >= 0.99
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65])
+def test_any_number_of_images_is_taken_and_each_gets_its_own_result(engine: Engine, count: int) -> None:
+    whole = engine.infer(sample_pixels()[:65])
+
+    part = engine.infer(sample_pixels()[:count])
+
+    assert part.probabilities.shape == (count, 10)
+    assert part.cam.shape == (count, 3, 3)
+    assert np.allclose(part.probabilities, whole.probabilities[:count], atol=1e-5)
+
+
+def test_a_black_picture_is_an_answer_too(engine: Engine) -> None:
+    probabilities, cam = engine.infer(np.zeros((1, 96, 96, 3), np.uint8))
+
+    assert np.isfinite(probabilities).all()
+    assert np.isfinite(cam).all()
+
+
+def test_a_changed_model_is_refused_at_load(tmp_path: Path) -> None:
+    folder = shutil.copytree(shipped().path, tmp_path / "model")
+    graph = bytearray((folder / "model.onnx").read_bytes())
+    graph[len(graph) // 2] ^= 1
+    (folder / "model.onnx").write_bytes(graph)
+
+    with pytest.raises(ArtifactCorrupt):
+        load_engine(read_artifact(folder), engine="onnx")
+
+
+@pytest.mark.parametrize(("engine_name", "precision"), [("tensorrt", "fp32"), ("onnx", "int4")])
+def test_what_is_not_there_is_unavailable(engine_name: str, precision: str) -> None:
+    with pytest.raises(EngineUnavailable):
+        load_engine(shipped(), engine=engine_name, precision=precision)
+
+
+def test_a_machine_without_a_gpu_chooses_onnx_without_loading_tensorflow() -> None:
+    program = "import sys; from model.engine import choose_engine; print(choose_engine(), 'tensorflow' in sys.modules)"
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("this machine has a GPU")
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == ["onnx", "False"]

@@ -1,0 +1,64 @@
+"""A whole running stack for the tests, watched as `ops up` watches it."""
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from unittest.mock import patch
+
+import httpx
+
+from core.database import Database, open_database
+from core.keys import create_key
+from core.settings import Settings
+from core.states import Scope
+from ops.stack import create_stack_key, running_stack
+from ops.supervisor import Supervisor
+
+WATCH_EVERY_S = 0.1
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """Where the stack is, a key to it, and its insides."""
+
+    url: str
+    key: str
+    settings: Settings
+    supervisor: Supervisor
+    database: Database
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """An HTTP client that sends this key."""
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key or self.key}"}, timeout=60)
+
+    def key_of(self, owner: str, *scopes: Scope) -> str:
+        """A new key of this owner."""
+        with self.database.write.begin() as session:
+            _, secret = create_key(session, owner=owner, name="tests", scopes=frozenset(scopes or tuple(Scope)))
+        return secret
+
+
+@contextmanager
+def run_stack(data_dir: Path, *, environment: Mapping[str, str]) -> Iterator[RunningStack]:
+    """Starts a stack with one bulk process; what dies is started again until the block ends."""
+    data_dir.chmod(0o700)
+    with patch.dict(os.environ, environment), running_stack(data_dir, say=print, workers=1) as (plan, supervisor):
+        done = threading.Event()
+        watcher = threading.Thread(target=_watch, args=(supervisor, done), daemon=True)
+        watcher.start()
+        database = open_database(plan.settings.database_url)
+        try:
+            key = create_stack_key(plan, name="tests")
+            yield RunningStack(plan.address, key, plan.settings, supervisor, database)
+        finally:
+            done.set()
+            watcher.join()
+            database.dispose()
+
+
+def _watch(supervisor: Supervisor, done: threading.Event) -> None:
+    while not done.wait(WATCH_EVERY_S):
+        supervisor.watch()

@@ -1,0 +1,94 @@
+"""The sweep finds what was lost."""
+
+import time
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from core import archives, jobs, shards
+from core.database import Database
+from core.queue import ARCHIVE_QUEUE, Bells, celery_app
+from core.states import Lane
+from core.storage import Storage, shard_key
+from tests.databases import outcomes, submit
+from tests.services import RedisServer
+from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed
+
+
+@pytest.fixture
+def bells(redis: RedisServer) -> Bells:
+    with Redis.from_url(redis.url) as server:
+        server.flushdb()
+    return Bells(celery_app(redis.url))
+
+
+def test_bells_that_redis_lost_are_rung_again_and_no_more_than_needed(database: Database, bells: Bells) -> None:
+    with database.write.begin() as session:
+        submit(session, counts=(1, 1, 1))
+
+    for _ in range(3):
+        ring_for_unclaimed(database, bells)
+
+    assert bells.waiting(Lane.BULK) == 3
+    assert bells.waiting(Lane.INTERACTIVE) == 0
+
+
+def test_an_archive_nobody_heard_of_is_rung_for(database: Database, bells: Bells) -> None:
+    with database.write.begin() as session:
+        submit(session, counts=(1,))
+        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claimed
+        job = shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        assert job
+        archives.request(session, job)
+
+    ring_for_unclaimed(database, bells)
+
+    assert bells.waiting(ARCHIVE_QUEUE) == 1
+
+
+def test_a_silent_workers_shard_can_be_claimed_again(database: Database) -> None:
+    with database.write.begin() as session:
+        submit(session)
+        shards.claim(session, Lane.BULK, worker="silent", lease_s=0.01)
+    time.sleep(0.05)
+
+    expire_leases(database)
+
+    with database.write.begin() as session:
+        claimed = shards.claim(session, Lane.BULK, worker="next", lease_s=60)
+    assert claimed
+    assert claimed[0].attempt == 2
+
+
+def test_results_go_when_their_time_is_over_and_their_objects_with_them(database: Database, tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "storage")
+    with database.write.begin() as session:
+        job = submit(session, counts=(1,))
+        with storage.create(shard_key(job.id, 1)) as file:
+            file.write(b"x")
+        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claimed
+        shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        job.expires_at = job.created_at
+
+    purge_overdue(database, storage)
+
+    with database.read.begin() as session:
+        assert jobs.owned(session, job.id, owner="ada").purged_at
+    assert not storage.exists(shard_key(job.id, 1))
+
+
+def test_objects_that_no_job_refers_to_are_removed_and_others_kept(database: Database, tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "storage")
+    with database.write.begin() as session:
+        job = submit(session)
+    for job_id in (job.id, "0" * 32):
+        with storage.create(shard_key(job_id, 1)) as file:
+            file.write(b"x")
+
+    remove_orphans(database, storage, older_than_s=0)
+
+    assert storage.exists(shard_key(job.id, 1))
+    assert not storage.exists(shard_key("0" * 32, 1))
