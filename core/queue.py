@@ -32,7 +32,7 @@ def celery_app(redis_url: str, *, socket_timeout_s: float = 2) -> Celery:
 
     A producer gives up soon, because a request waits for it; a worker's sockets wait for messages.
     """
-    app = Celery("batchlight", broker=redis_url)
+    app = Celery("batchlight", broker=redis_url, set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
         task_serializer="json",
@@ -44,7 +44,8 @@ def celery_app(redis_url: str, *, socket_timeout_s: float = 2) -> Celery:
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_connection_timeout=3,
-        broker_pool_limit=4,
+        broker_pool_limit=16,
+        broker_pool_acquire_timeout=2,
         broker_transport_options={
             "visibility_timeout": 3600,
             "socket_timeout": socket_timeout_s,

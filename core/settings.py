@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     lease_s: Seconds = Field(default=12, description="How long a claim lasts without a heartbeat, in seconds")
     heartbeat_s: Seconds = Field(default=4, description="How often a worker renews its lease, in seconds")
     sweep_s: Seconds = Field(default=3, description="How often the sweep looks for what was lost, in seconds")
-    max_crashes: Positive = Field(default=3, description="Crashes after which a shard's images are given up")
+    max_crashes: Positive = Field(default=3, description="Crashes alone after which an image is given up")
 
     max_body_bytes: Positive = Field(default=4096 * MIB, description="Largest request body, in bytes")
     max_image_bytes: Positive = Field(default=20 * MIB, description="Largest single image, in bytes")

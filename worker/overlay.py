@@ -10,8 +10,8 @@ STRONGEST = 0.65
 """How much of the heat's colour covers the image where the CAM is highest."""
 
 STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-COLOURS = np.array([[24, 15, 62], [114, 31, 129], [205, 64, 113], [253, 159, 108], [252, 253, 191]])
-"""Dark violet through red to pale yellow: ordered by lightness, so that it reads without colour vision too."""
+COLOURS = np.array([[40, 20, 110], [150, 35, 140], [225, 60, 80], [250, 140, 30], [255, 225, 50]])
+"""Dark violet through red to yellow: ordered by lightness, so that it reads without colour vision too."""
 
 TABLE = np.stack([np.interp(np.linspace(0, 1, 256), STOPS, channel) for channel in COLOURS.T], axis=1)
 
@@ -19,8 +19,8 @@ TABLE = np.stack([np.interp(np.linspace(0, 1, 256), STOPS, channel) for channel 
 def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
     """The RGB image, small ones enlarged and large ones reduced, under the colours of its CAM [h, w] ≥ 0.
 
-    The hotter, the more opaque: where the CAM is zero the image shows unchanged, and so does all of it under a CAM
-    that is zero everywhere.
+    Colours span from the CAM's lowest value to its highest. The hotter, the more opaque: where the CAM is lowest the
+    image shows unchanged, and so does all of it under a CAM that is the same everywhere.
     """
     canvas = image.resize(_size(image), Image.Resampling.BICUBIC)
     heat = _resized(_normalised(cam), canvas.size)
@@ -38,8 +38,8 @@ def _size(image: Image.Image) -> tuple[int, int]:
 
 
 def _normalised(cam: NDArray[np.float32]) -> NDArray[np.float32]:
-    peak = float(cam.max(initial=0.0))
-    return cam / np.float32(peak) if peak > 0 else np.zeros_like(cam)
+    lowest, span = cam.min(), np.ptp(cam)
+    return (cam - lowest) / span if span > 0 else np.zeros_like(cam)
 
 
 def _resized(heat: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:

@@ -27,7 +27,8 @@ def infer_next_shard(self: "Task[Any, str]", lane: str) -> str:
     if claimed is None:
         return f"nothing to claim in {lane}"
     shard, job = claimed
-    title = f"job {job.id[:8]}… shard {shard.number}/{job.shards}, {shard.count} images"
+    images = "1 image" if shard.count == 1 else f"{shard.count} images"
+    title = f"job {job.id[:8]}… shard {shard.number}/{job.shards}, {images}"
     started = time.monotonic()
     try:
         _infer(here, shard, job)

@@ -1,6 +1,7 @@
 """The overlay shows where the CAM is high and leaves the rest of the image alone."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from worker.overlay import draw_overlay
@@ -20,8 +21,9 @@ def test_the_hot_corner_is_coloured_and_the_cold_one_is_the_image() -> None:
     assert (overlay[-5:, -5:] == 100).all()
 
 
-def test_a_cam_that_is_zero_everywhere_leaves_the_image_as_it_is() -> None:
-    overlay = draw_overlay(GREY, np.zeros((3, 3), np.float32))
+@pytest.mark.parametrize("value", [0.0, 2.5])
+def test_a_cam_that_is_the_same_everywhere_leaves_the_image_as_it_is(value: float) -> None:
+    overlay = draw_overlay(GREY, np.full((3, 3), value, np.float32))
 
     assert (np.asarray(overlay) == np.asarray(GREY)).all()
 
