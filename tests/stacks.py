@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -45,7 +45,9 @@ class RunningStack:
 def run_stack(data_dir: Path, *, environment: Mapping[str, str]) -> Iterator[RunningStack]:
     """Starts a stack with one bulk process; what dies is started again until the block ends."""
     data_dir.chmod(0o700)
-    with patch.dict(os.environ, environment), running_stack(data_dir, say=print, workers=1) as (plan, supervisor):
+    with ExitStack() as stack:
+        with patch.dict(os.environ, environment):
+            plan, supervisor = stack.enter_context(running_stack(data_dir, say=print, workers=1))
         done = threading.Event()
         watcher = threading.Thread(target=_watch, args=(supervisor, done), daemon=True)
         watcher.start()

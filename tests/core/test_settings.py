@@ -10,7 +10,9 @@ ROW = re.compile(r"^\| `BATCHLIGHT_(\w+)` \| (.*?) \| (.*?) \|$", re.MULTILINE)
 
 
 def test_the_readme_lists_every_setting_with_its_default_and_meaning() -> None:
-    documented = {name.lower(): (default, meaning) for name, default, meaning in ROW.findall((ROOT / "README.md").read_text())}
+    documented = {
+        name.lower(): (default, meaning) for name, default, meaning in ROW.findall((ROOT / "README.md").read_text())
+    }
 
     assert documented == {name: (shown(name), field.description) for name, field in Settings.model_fields.items()}
 

@@ -81,7 +81,8 @@ def test_stopping_leaves_no_process_behind_however_deaf(supervisor: Supervisor, 
     supervisor.start(Program("deaf", DEAF), Program("parent", PARENT))
     assert eventually(lambda: len(psutil.Process(supervisor.pids()["parent"]).children()) == 1)
     time.sleep(0.2)  # until the deaf one no longer hears
-    started = psutil.Process().children(recursive=True)
+    started = [*map(psutil.Process, supervisor.pids().values())]
+    started += [child for process in started for child in process.children(recursive=True)]
 
     supervisor.stop()
 

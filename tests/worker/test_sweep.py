@@ -18,9 +18,10 @@ from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_
 
 @pytest.fixture
 def bells(redis: RedisServer) -> Bells:
-    with Redis.from_url(redis.url) as server:
+    url = redis.url.removesuffix("/0") + "/1"  # a running stack's workers listen in the other
+    with Redis.from_url(url) as server:
         server.flushdb()
-    return Bells(celery_app(redis.url))
+    return Bells(celery_app(url))
 
 
 def test_bells_that_redis_lost_are_rung_again_and_no_more_than_needed(database: Database, bells: Bells) -> None:
