@@ -5,9 +5,11 @@ import json
 from datetime import UTC, datetime
 
 from core.errors import Malformed
+from core.jobs import ID as JOB_ID
 
 MAX_LIMIT = 1000
 BEFORE_ALL = -1
+LONGEST = 200
 
 
 def bounded(limit: int) -> int:
@@ -24,7 +26,7 @@ def read_index(cursor: str | None) -> int:
     if cursor is None:
         return BEFORE_ALL
     match _decode(cursor):
-        case [int(index)] if -1 <= index < 2**31:
+        case [int(index)] if index is not True and 0 <= index < 2**31:
             return index
     raise _refusal()
 
@@ -38,7 +40,7 @@ def read_job(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
     match _decode(cursor):
-        case [float(seconds), str(job_id)] if 0 <= seconds < 2**33:
+        case [float(seconds), str(job_id)] if 0 <= seconds < 2**33 and JOB_ID.fullmatch(job_id):
             return datetime.fromtimestamp(seconds, UTC), job_id
     raise _refusal()
 
@@ -48,6 +50,8 @@ def _encode(position: list[int | float | str]) -> str:
 
 
 def _decode(cursor: str) -> object:
+    if len(cursor) > LONGEST:
+        return None
     try:
         return json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:

@@ -10,6 +10,8 @@ from core.shardfile import ShardWriter
 from core.storage import Storage, shard_key
 from core.tables import Skip
 
+SKIPS_SHOWN = 100
+
 
 class Intake:
     """The images of one job on their way into storage; call `close` or `discard` in the end."""
@@ -20,16 +22,22 @@ class Intake:
         self.job_id = job_id
         self._open = ExitStack()
         self._writer: ShardWriter | None = None
-        self._images = 0
+        self._entries = 0
         self.stored: list[StoredShard] = []
         self.skipped: list[Skip] = []
+        self.skipped_total = 0
 
     def skip(self, name: str) -> bool:
         """Whether an entry of this name is passed over; it is then reported, not counted."""
-        reason = skip_reason(clean(name))
-        if reason is not None:
-            self.skipped.append({"name": clean(name), "reason": reason})
-        return reason is not None
+        name = clean(name)
+        reason = skip_reason(name)
+        if reason is None:
+            return False
+        self._count()
+        self.skipped_total += 1
+        if len(self.skipped) < SKIPS_SHOWN:
+            self.skipped.append({"name": name, "reason": reason})
+        return True
 
     def add(self, name: str, data: bytes) -> None:
         self._next(len(data)).add(clean(name), data)
@@ -42,7 +50,7 @@ class Intake:
         """Completes the last shard; raises Malformed if no image came."""
         self._cut()
         if not self.stored:
-            passed = f" ({len(self.skipped)} entries were skipped as no images)" if self.skipped else ""
+            passed = f" ({self.skipped_total} entries were skipped as no images)" if self.skipped_total else ""
             raise Malformed(f"The upload holds no image{passed}. Send at least one file.", code="no_images")
 
     def discard(self) -> None:
@@ -56,16 +64,19 @@ class Intake:
 
     def _next(self, size_bytes: int) -> ShardWriter:
         """The shard that takes the next image, a new one if the current is full."""
-        limit = self._settings.max_images_per_request
-        if self._images >= limit:
-            raise TooLarge(f"A request takes up to {limit} images. Send more in further jobs.", code="too_many_images")
-        self._images += 1
+        self._count()
         if self._writer is not None and self._full(self._writer, size_bytes):
             self._cut()
         if self._writer is None:
             file = self._open.enter_context(self._storage.create(shard_key(self.job_id, len(self.stored) + 1)))
             self._writer = ShardWriter(file)
         return self._writer
+
+    def _count(self) -> None:
+        limit = self._settings.max_images_per_request
+        if self._entries >= limit:
+            raise TooLarge(f"A request takes up to {limit} images. Send more in further jobs.", code="too_many_images")
+        self._entries += 1
 
     def _full(self, writer: ShardWriter, size_bytes: int) -> bool:
         too_many = len(writer.entries) >= self._settings.shard_images

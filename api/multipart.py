@@ -1,10 +1,11 @@
 """A multipart body, parsed as it streams in: each file part is an image, or a ZIP of images."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from tempfile import TemporaryFile
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from api.intake import Intake
@@ -12,6 +13,9 @@ from api.zips import unpack
 from core.errors import Malformed
 from core.settings import Settings
 from core.storage import Storage
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed"})
 
@@ -69,26 +73,23 @@ class MultipartBody:
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
         self._complete = False
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._headers.clear,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._on_header_end,
-                "on_headers_finished": self._on_headers_finished,
-                "on_part_data": self._on_part_data,
-                "on_part_end": self._on_part_end,
-                "on_end": self._on_end,
-            },
-        )
+        callbacks: MultipartCallbacks = {
+            "on_part_begin": self._headers.clear,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": self._on_headers_finished,
+            "on_part_data": self._on_part_data,
+            "on_part_end": self._on_part_end,
+            "on_end": self._on_end,
+        }
+        with _readable():
+            self._parser = MultipartParser(boundary, callbacks)
 
     def write(self, chunk: bytes) -> None:
         """Raises Malformed where the body is no multipart body."""
-        try:
+        with _readable():
             self._parser.write(chunk)
-        except MultipartParseError as reason:
-            raise Malformed(f"The multipart body cannot be read: {reason}.", code="bad_multipart") from reason
 
     def end(self) -> None:
         if not self._complete:
@@ -127,6 +128,14 @@ class MultipartBody:
 
     def _on_end(self) -> None:
         self._complete = True
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except FormParserError as reason:
+        raise Malformed(f"The multipart body cannot be read: {reason}.", code="bad_multipart") from reason
 
 
 def is_zip(name: str, media_type: str) -> bool:

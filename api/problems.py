@@ -23,6 +23,7 @@ from core.errors import (
     NotAnImage,
     NotFound,
     TooLarge,
+    TooSlow,
     Unauthenticated,
     Unavailable,
 )
@@ -35,6 +36,7 @@ STATUS: dict[type[BatchlightError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     Malformed: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooSlow: HTTPStatus.REQUEST_TIMEOUT,
     NotAnImage: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -85,7 +87,7 @@ def _problem(
         headers["Retry-After"] = str(RETRY_AFTER_S)
     if status == HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if request.method == "POST":
+    if request.method == "POST" or status == HTTPStatus.INTERNAL_SERVER_ERROR:
         headers["Connection"] = "close"  # or the server would go on reading an upload it has refused
     return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
 

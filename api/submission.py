@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from api.context import Context
 from api.intake import Intake
 from core import jobs
-from core.errors import Malformed
+from core.errors import Malformed, Unavailable
 from core.jobs import NewJob
 from core.names import clean
 from core.settings import Settings
@@ -61,12 +61,15 @@ async def accept(
         top_k=options.top_k,
         retention_s=_retention_s(kind, context.settings),
         skipped=intake.skipped,
+        skipped_total=intake.skipped_total,
     )
     return await run_in_threadpool(_commit, context, intake, new)
 
 
 def _commit(context: Context, intake: Intake, new: NewJob) -> Job:
     """Commits, then rings. If the commit's outcome is unknown the objects stay: the sweep removes orphans."""
+    if not all(context.storage.exists(shard.object_key) for shard in intake.stored):
+        raise Unavailable("The upload took too long and was cleared away. Send it again.", code="upload_lost")
     with context.database.write.begin() as session:
         job = jobs.submit(session, new, intake.stored, interactive_images=context.settings.interactive_images)
     context.bells.ring_job(job)

@@ -1,5 +1,6 @@
 """Reads a request's body into shards: a multipart body as it streams, a ZIP once it is spooled."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from tempfile import TemporaryFile
 
@@ -11,7 +12,8 @@ from api.context import Context
 from api.intake import Intake
 from api.multipart import ZIP_TYPES, ImagePart, MultipartBody, ZipPart, is_zip
 from api.zips import unpack
-from core.errors import Malformed, TooLarge
+from core.errors import Malformed, TooLarge, TooSlow
+from core.settings import Settings
 
 OPENAPI_UPLOAD: dict[str, object] = {
     "requestBody": {
@@ -51,7 +53,7 @@ async def receive_image(request: Request, context: Context, intake: Intake) -> N
         await _receive_multipart(request, context, intake, boundary=options[b"boundary"])
     else:
         part = ImagePart("image", intake, context.settings)
-        async for chunk in _chunks(request, max_bytes=context.settings.max_image_bytes):
+        async for chunk in _chunks(request, context.settings, max_bytes=context.settings.max_image_bytes):
             part.write(memoryview(chunk))
         part.end()
     await run_in_threadpool(intake.close)
@@ -68,7 +70,7 @@ async def _receive_multipart(request: Request, context: Context, intake: Intake,
         return ImagePart(name, intake, settings)
 
     body = MultipartBody(boundary, open_part=open_part)
-    async for chunk in _chunks(request, max_bytes=settings.max_body_bytes):
+    async for chunk in _chunks(request, settings, max_bytes=settings.max_body_bytes):
         await run_in_threadpool(body.write, chunk)
     body.end()
 
@@ -76,22 +78,24 @@ async def _receive_multipart(request: Request, context: Context, intake: Intake,
 async def _receive_zip(request: Request, context: Context, intake: Intake) -> None:
     settings = context.settings
     with TemporaryFile(dir=context.storage.spool_folder()) as file:
-        async for chunk in _chunks(request, max_bytes=settings.max_body_bytes):
+        async for chunk in _chunks(request, settings, max_bytes=settings.max_body_bytes):
             await run_in_threadpool(file.write, chunk)
         await run_in_threadpool(unpack, file, intake, settings=settings)
 
 
-async def _chunks(request: Request, *, max_bytes: int) -> AsyncIterator[bytes]:
-    """The body's chunks; raises TooLarge at once where the header already says so."""
-    stated = request.headers.get("content-length", "")
-    received = int(stated) if stated.isdigit() else 0
+async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> AsyncIterator[bytes]:
+    """The body's chunks; raises TooLarge at once where the header already says so, TooSlow when none comes."""
     refusal = TooLarge(f"The request body is over {max_bytes} bytes. Send less at a time.", code="body_too_large")
-    if received > max_bytes:
+    stated = request.headers.get("content-length", "")
+    if stated.isdigit() and int(stated) > max_bytes:
         raise refusal
     received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > max_bytes:
-            raise refusal
-        if chunk:
+    stream = request.stream()
+    try:
+        while chunk := await asyncio.wait_for(anext(stream, b""), settings.upload_idle_s):
+            received += len(chunk)
+            if received > max_bytes:
+                raise refusal
             yield chunk
+    except TimeoutError:
+        raise TooSlow(f"No byte of the upload came for {settings.upload_idle_s:.0f} s. Send it again.") from None

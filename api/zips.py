@@ -101,12 +101,13 @@ def _check_sizes(entries: list[zipfile.ZipInfo], settings: Settings) -> None:
 
 
 def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """The entry's bytes, never more than its directory states; a wrong size or CRC is refused."""
+    """The entry's bytes; inflates no further than its directory states, and refuses a wrong size or CRC."""
+    name = entry.filename[:200]
     try:
-        data = archive.read(entry)
+        with archive.open(entry) as stream:
+            data = stream.read(entry.file_size + 1)
     except BROKEN as reason:
-        raise BadZip(
-            f"The ZIP's entry {entry.filename[:200]!r} is damaged ({reason}). Nothing was stored.",
-            entry=entry.filename[:200],
-        ) from reason
+        raise BadZip(f"The ZIP's entry {name!r} is damaged ({reason}). Nothing was stored.", entry=name) from reason
+    if len(data) != entry.file_size:
+        raise BadZip(f"The ZIP's entry {name!r} is not of the size it states. Nothing was stored.", entry=name)
     return data

@@ -6,25 +6,43 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.clock import db_now
-from core.errors import Conflict
+from core.errors import Conflict, Gone
 from core.states import ArchiveState
 from core.tables import Archive, Job
 
-ATTEMPTS = 5
+FAILURES = 5
+TRIED_AGAIN_S = 60
+"""How long a failed archive stays failed before asking for it starts anew."""
 
 
 def request(session: Session, job: Job) -> Archive:
-    """The archive of the job's round, asked for now if it never was; raises Conflict while the job still runs."""
+    """The archive of the job's round, asked for now unless it was; raises Conflict while the job still runs."""
     if not job.state.ended:
         raise Conflict(f"The job is {job.state}; its archive can be built when it has ended.", code="job_not_finished")
-    session.execute(select(Job.id).where(Job.id == job.id).with_for_update())
+    _lock(session, job)
     archive = of(session, job)
     if archive is None:
-        archive = Archive(id=uuid4().hex, job_id=job.id, round=job.round, state=ArchiveState.QUEUED, attempt=0)
-        archive.requested_at = session.scalars(select(db_now())).one()
+        now = session.scalars(select(db_now())).one()
+        archive = Archive(
+            id=uuid4().hex, job_id=job.id, round=job.round, state=ArchiveState.QUEUED, attempt=0, failures=0,
+            requested_at=now, ready_at=now,
+        )  # fmt: skip
         session.add(archive)
         session.flush()
     return archive
+
+
+def revive(session: Session, archive: Archive) -> None:
+    """Queues an archive again that failed some time ago: what kept it from being built may have passed."""
+    session.execute(
+        update(Archive)
+        .where(
+            Archive.id == archive.id,
+            Archive.state == ArchiveState.FAILED,
+            Archive.ended_at < db_now(plus_s=-TRIED_AGAIN_S),
+        )
+        .values(state=ArchiveState.QUEUED, failures=0, ended_at=None)
+    )
 
 
 def of(session: Session, job: Job) -> Archive | None:
@@ -36,7 +54,7 @@ def claim(session: Session, archive_id: str, *, worker: str, lease_s: float) -> 
     """Leases a queued archive to this builder, its job loaded; None if somebody else has it or it is done."""
     claimed = session.scalar(
         update(Archive)
-        .where(Archive.id == archive_id, Archive.state == ArchiveState.QUEUED)
+        .where(Archive.id == archive_id, Archive.state == ArchiveState.QUEUED, Archive.ready_at <= db_now())
         .values(
             state=ArchiveState.RUNNING,
             attempt=Archive.attempt + 1,
@@ -91,8 +109,8 @@ def leased_by(session: Session, worker: str) -> Archive | None:
 
 
 def queued(session: Session) -> list[str]:
-    """Ids of archives that wait for a builder."""
-    waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED)
+    """Ids of archives that wait for a builder and could be claimed now."""
+    waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED, Archive.ready_at <= db_now())
     return list(session.scalars(waiting.order_by(Archive.requested_at).limit(100)))
 
 
@@ -109,5 +127,22 @@ def _held(archive: Archive) -> Update:
 
 
 def _freed(archive: Archive) -> Update:
-    state = ArchiveState.QUEUED if archive.attempt < ATTEMPTS else ArchiveState.FAILED
-    return _held(archive).values(state=state, leased_by=None, lease_until=None)
+    """Queued for later, or failed after too many tries."""
+    failures = archive.failures + 1
+    over = failures >= FAILURES
+    return _held(archive).values(
+        state=ArchiveState.FAILED if over else ArchiveState.QUEUED,
+        failures=failures,
+        ready_at=db_now(plus_s=2**failures),
+        ended_at=db_now() if over else None,
+        leased_by=None,
+        lease_until=None,
+    )
+
+
+def _lock(session: Session, job: Job) -> None:
+    """Holds off a purge; raises Gone where one was faster."""
+    locked = select(Job.purged_at).where(Job.id == job.id).with_for_update()
+    row = session.execute(locked).one_or_none()
+    if row is None or row.purged_at is not None:
+        raise Gone(f"The results of job {job.id} were deleted.")

@@ -9,6 +9,7 @@ BatchlightError
 ├── Malformed           the request cannot be understood
 │   └── BadZip          the ZIP is broken or unsafe; names the entry
 ├── TooLarge            a limit of this server is exceeded
+├── TooSlow             an upload stood still for too long
 ├── NotAnImage          `/predict` was given something that is no usable image
 ├── Unavailable         a part of the system cannot serve this now; try again later
 └── Broken              something of ours is damaged; trying again does not help
@@ -57,6 +58,10 @@ class BadZip(Malformed):
 
 class TooLarge(BatchlightError):
     code = "too_large"
+
+
+class TooSlow(BatchlightError):
+    code = "upload_stalled"
 
 
 class NotAnImage(BatchlightError):

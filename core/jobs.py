@@ -1,7 +1,8 @@
 """Jobs: submit, read, list, purge. Everything a client asks is asked as its owner."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
@@ -14,7 +15,7 @@ from core.states import JobKind, JobState, Lane, ShardState
 from core.tables import Archive, Item, Job, Shard, Skip
 from core.turns import last_turn
 
-SKIPS_SHOWN = 100
+ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class NewJob:
     top_k: int
     retention_s: float
     name: str | None = None
-    skipped: Sequence[Skip] = field(default=())
+    skipped: Sequence[Skip] = ()
+    skipped_total: int = 0
 
 
 def submit(session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int) -> Job:
@@ -51,7 +53,7 @@ def submit(session: Session, new: NewJob, stored: Sequence[StoredShard], *, inte
         id=new.id, owner=new.owner, kind=new.kind, lane=lane, name=new.name, state=JobState.QUEUED, round=1, revision=1,
         model_name=new.model_name, model_version=new.model_version, precision=new.precision, top_k=new.top_k,
         shards=len(stored), total=total, queued=total, running=0, succeeded=0, failed=0, cancelled=0,
-        skipped=list(new.skipped[:SKIPS_SHOWN]), skipped_total=len(new.skipped),
+        skipped=list(new.skipped), skipped_total=new.skipped_total,
         created_at=created_at, expires_at=session.scalars(select(db_now(plus_s=new.retention_s))).one(),
     )  # fmt: skip
     session.add(job)
@@ -62,10 +64,12 @@ def submit(session: Session, new: NewJob, stored: Sequence[StoredShard], *, inte
 
 
 def owned(session: Session, job_id: str, *, owner: str) -> Job:
-    """The owner's job; raises NotFound for another's as for none."""
-    job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
+    """The owner's job; raises NotFound for another's as for none, and for what is no id."""
+    job = None
+    if ID.fullmatch(job_id):
+        job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
     if job is None:
-        raise NotFound(f"There is no job {job_id}.", code="job_not_found")
+        raise NotFound(f"There is no job {job_id[:50]!r}.", code="job_not_found")
     return job
 
 
@@ -122,7 +126,8 @@ def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int) -> list
             Shard(
                 id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round, number=number,
                 object_key=part.object_key, positions=list(range(part.count)), first_index=first_index,
-                count=part.count, state=ShardState.QUEUED, turn=after_turn + end, attempt=0, crashes=0,
+                count=part.count, state=ShardState.QUEUED, turn=after_turn + end, ready_at=job.created_at,
+                attempt=0, crashes=0, expiries=0,
             )
         )  # fmt: skip
         first_index = end

@@ -11,7 +11,7 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 
 def clean(name: str) -> str:
     """The name as it can be stored and shown: no control characters, no lone surrogates, bounded."""
-    printable = "".join(char for char in name if unicodedata.category(char)[0] != "C")
+    printable = "".join(char for char in name[: 4 * NAME_LENGTH] if unicodedata.category(char)[0] != "C")
     return printable.replace("\\", "/")[:NAME_LENGTH]
 
 

@@ -20,6 +20,8 @@ INFER = "infer-shard"
 DRAW = "draw-overlay"
 ARCHIVE = "build-archive"
 ARCHIVE_QUEUE = "archive"
+OVERLAY_QUEUE = "overlay"
+"""Beside the interactive lane, not in it: whoever looks at many overlays must not hold up a prediction."""
 
 RING_FAILURES = (OperationalError, RedisError, OSError)
 
@@ -77,7 +79,7 @@ class Bells:
         self._ring(ARCHIVE, [{"archive": archive_id}], queue=ARCHIVE_QUEUE)
 
     def ring_overlay(self, job_id: str, index: int) -> None:
-        self._ring(DRAW, [{"job": job_id, "index": index}], queue=Lane.INTERACTIVE.value)
+        self._ring(DRAW, [{"job": job_id, "index": index}], queue=OVERLAY_QUEUE)
 
     def waiting(self, queue: str) -> int:
         """How many bells lie in this queue, unheard; raises OSError or RedisError when Redis is away."""

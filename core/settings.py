@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     max_body_bytes: Positive = Field(default=4096 * MIB, description="Largest request body, in bytes")
     max_image_bytes: Positive = Field(default=20 * MIB, description="Largest single image, in bytes")
     max_expanded_bytes: Positive = Field(default=16384 * MIB, description="Most a ZIP may expand to, in bytes")
+    upload_idle_s: Seconds = Field(default=60, description="How long an upload may stand still, in seconds")
     max_images_per_request: Positive = Field(default=50_000, description="Most images in one request")
     shard_images: Positive = Field(default=256, description="Most images in one shard")
     shard_bytes: Positive = Field(default=32 * MIB, description="Bytes after which a shard is closed")

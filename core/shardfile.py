@@ -3,8 +3,8 @@
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
@@ -46,25 +46,36 @@ class ShardWriter:
         self._zip.close()
 
 
+class UnreadableShard(Exception):
+    """A shard's object, or an image in it, is not what was written."""
+
+
 class ShardReader:
-    """Reads images of a shard object by position, one range each."""
+    """Reads images of a shard object by position, one range each; raises UnreadableShard."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._zip = zipfile.ZipFile(file)
-        self._entries = [Entry(**fields) for fields in json.loads(self._zip.read(INDEX))]
+        with _reading():
+            self._zip = zipfile.ZipFile(file)
+            self._entries = [Entry(**fields) for fields in json.loads(self._zip.read(INDEX))]
 
     def entry(self, position: int) -> Entry:
         return self._entries[position]
 
     def read(self, position: int) -> bytes:
         """The image's bytes as they came; the ZIP's CRC is checked on the way."""
-        return self._zip.read(_entry_name(position))
+        with _reading():
+            return self._zip.read(_entry_name(position))
 
     def close(self) -> None:
         self._zip.close()
 
-    def images(self, positions: Iterable[int]) -> Iterable[tuple[int, Entry, bytes]]:
-        return ((position, self.entry(position), self.read(position)) for position in positions)
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as damage:
+        raise UnreadableShard(f"The stored upload is damaged ({damage}).") from damage
 
 
 def _entry_name(position: int) -> str:

@@ -19,8 +19,10 @@ from core.turns import next_in_turn
 FRESH = {"synchronize_session": False, "populate_existing": True}
 
 CRASHES_BEFORE_SPLIT = 2
-EXPIRIES_TAKEN_FOR_CRASHES = 6
-"""From this attempt on a bare lease expiry counts as a crash: something keeps killing whoever takes the shard."""
+EXPIRIES_BEFORE_CRASH = 5
+"""After so many leases that ended in silence each further one counts as a crash: something kills whoever takes it."""
+
+LONGEST_DELAY_S = 60
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,13 @@ def give_back(session: Session, shard: Shard, *, crashed: bool) -> bool:
     After a second crash the shard is split in halves until one image stands alone; a worker that claims that one
     after too many crashes fails it unread.
     """
-    return _requeue(session, shard, _held(shard), crashed=crashed)
+    return _requeue(session, shard, _held(shard).values(crashes=Shard.crashes + int(crashed)))
+
+
+def postpone(session: Session, shard: Shard) -> bool:
+    """Queues a shard again that failed by the server's own trouble, for later, so that others get their turn."""
+    delay_s = min(2 ** min(shard.attempt, 10), LONGEST_DELAY_S)
+    return _requeue(session, shard, _held(shard).values(ready_at=db_now(plus_s=delay_s)))
 
 
 def expire(session: Session, shard: Shard) -> bool:
@@ -95,7 +103,8 @@ def expire(session: Session, shard: Shard) -> bool:
     A silent worker is no crash, until too many in a row fall silent over the same shard.
     """
     overdue = _held(shard).where(Shard.lease_until < db_now())
-    return _requeue(session, shard, overdue, crashed=shard.attempt >= EXPIRIES_TAKEN_FOR_CRASHES)
+    crashed = shard.expiries >= EXPIRIES_BEFORE_CRASH
+    return _requeue(session, shard, overdue.values(expiries=Shard.expiries + 1, crashes=Shard.crashes + int(crashed)))
 
 
 def expired(session: Session, *, limit: int = 100) -> list[Shard]:
@@ -110,9 +119,9 @@ def leased_by(session: Session, worker: str) -> Shard | None:
 
 
 def queued(session: Session, lane: Lane) -> int:
-    """How many shards of the lane wait for a worker."""
-    count = select(func.count()).where(Shard.lane == lane, Shard.state == ShardState.QUEUED)
-    return session.scalar(count) or 0
+    """How many shards of the lane wait for a worker and could be claimed now."""
+    waiting = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now()
+    return session.scalar(select(func.count()).where(*waiting)) or 0
 
 
 def _held(shard: Shard) -> Update:
@@ -120,10 +129,10 @@ def _held(shard: Shard) -> Update:
     return update(Shard).where(Shard.id == shard.id, Shard.state == ShardState.RUNNING, Shard.attempt == shard.attempt)
 
 
-def _requeue(session: Session, shard: Shard, held: Update, *, crashed: bool) -> bool:
+def _requeue(session: Session, shard: Shard, held: Update) -> bool:
     _lock_job(session, shard.job_id)
     freed = session.scalar(
-        held.values(state=ShardState.QUEUED, leased_by=None, lease_until=None, crashes=Shard.crashes + int(crashed))
+        held.values(state=ShardState.QUEUED, leased_by=None, lease_until=None)
         .returning(Shard)
         .execution_options(**FRESH)
     )
@@ -195,7 +204,7 @@ def _split(session: Session, shard: Shard) -> None:
                 id=uuid4().hex, job_id=shard.job_id, owner=shard.owner, lane=shard.lane, round=shard.round,
                 number=shard.number, object_key=shard.object_key, first_index=shard.first_index,
                 positions=positions, count=len(positions), state=ShardState.QUEUED, turn=shard.turn,
-                attempt=shard.attempt, crashes=0,
+                ready_at=shard.ready_at, attempt=shard.attempt, crashes=0, expiries=shard.expiries,
             )
         )  # fmt: skip
     session.flush()

@@ -34,6 +34,7 @@ class Storage:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part.replace(path)
             _sync_folders(path.parent, stop=self._root)
+            os.utime(path.parent.parent)  # a job's folder is as old as its newest object
         finally:
             part.unlink(missing_ok=True)
 

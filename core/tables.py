@@ -134,7 +134,8 @@ class Shard(Base):
     """Up to a few hundred images of one job: the unit of storage, queueing, leasing and retry.
 
     `positions` are the entries of the object it stands for; image index = `first_index` + position.
-    `attempt` is the fence, raised by every claim; `crashes` counts only what may be the images' fault.
+    `attempt` is the fence, raised by every claim; `crashes` counts only what may be the images' fault, `expiries` the
+    leases that ended in silence. It can be claimed from `ready_at` on, which the server's own trouble moves.
     """
 
     __tablename__ = "shards"
@@ -158,8 +159,10 @@ class Shard(Base):
 
     state: Mapped[ShardState]
     turn: Mapped[int] = mapped_column(BigInteger)
+    ready_at: Mapped[datetime]
     attempt: Mapped[int]
     crashes: Mapped[int]
+    expiries: Mapped[int]
     leased_by: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
 
@@ -177,7 +180,7 @@ class Item(Base):
     """
 
     __tablename__ = "items"
-    __table_args__ = (Index("ix_items_state", "job_id", "state", "index"),)
+    __table_args__ = (Index("ix_items_state", "job_id", "state", "index"), Index("ix_items_shard", "shard_id"))
 
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
@@ -210,7 +213,9 @@ class Archive(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
     round: Mapped[int]
     state: Mapped[ArchiveState]
+    ready_at: Mapped[datetime]
     attempt: Mapped[int]
+    failures: Mapped[int]
     leased_by: Mapped[str | None] = mapped_column(String(200))
     lease_until: Mapped[datetime | None]
     object_key: Mapped[str | None] = mapped_column(String(200))

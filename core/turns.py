@@ -7,6 +7,7 @@ tag follows the later of the tag in service and its own flow's last tag, by its 
 from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
+from core.clock import db_now
 from core.states import Lane, ShardState
 from core.tables import Shard
 
@@ -25,7 +26,7 @@ def next_in_turn(lane: Lane) -> ScalarSelect[str]:
     """The queued shard with the lowest turn, passing over those being claimed right now (Postgres)."""
     return (
         select(Shard.id)
-        .where(Shard.lane == lane, Shard.state == ShardState.QUEUED)
+        .where(Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now())
         .order_by(Shard.turn, Shard.id)
         .limit(1)
         .with_for_update(skip_locked=True)

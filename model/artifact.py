@@ -73,7 +73,10 @@ def find_artifact(root: Path, name: str, version: str | None = None) -> Artifact
     if version is None or version == LATEST:
         version = aliased_version(root, name)
     _check_name(version)
-    return read_artifact(root / name / version)
+    artifact = read_artifact(root / name / version)
+    if (artifact.manifest.name, artifact.manifest.version) != (name, version):
+        raise ArtifactCorrupt(f"{artifact.path} holds another model or version than its folder says")
+    return artifact
 
 
 def list_artifacts(root: Path) -> list[Artifact]:
@@ -87,7 +90,7 @@ def read_artifact(folder: Path) -> Artifact:
     """The artefact in this folder, published or not. Raises ArtifactMissing or ArtifactCorrupt."""
     try:
         manifest = parse_manifest((folder / MANIFEST).read_text("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ArtifactMissing(f"there is no model {folder.name} in {folder.parent}") from None
     except (MalformedManifest, UnicodeDecodeError) as error:
         raise ArtifactCorrupt(f"{folder}: {error}") from error
@@ -124,7 +127,7 @@ def aliased_version(root: Path, name: str) -> str:
     """The version that `latest` names. Raises ArtifactMissing."""
     try:
         return (root / name / LATEST).read_text("utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ArtifactMissing(f"there is no model {name!r} in {root}") from None
 
 

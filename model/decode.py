@@ -26,9 +26,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from model.signatures import Format, detect_format, is_cut_short, names_other_format
+from model.signatures import Format, detect_format, has_more_scans, is_cut_short, names_other_format
 
 MAX_PIXELS = 50_000_000
+MAX_SIDE = 65_535
+MAX_SCANS = 100
 
 # The plugins are called directly, not through Image.open: whole formats stay unreachable, sizes are
 # judged by our limit alone, and a stereo JPEG (MPO) is simply the JPEG it starts with.
@@ -98,6 +100,10 @@ def _read(data: bytes, *, at_least: int | None) -> tuple[Image.Image, tuple[int,
         raise UndecodableImage(
             "too_many_pixels", f"{width}×{height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are taken"
         )
+    if max(width, height) > MAX_SIDE:
+        raise UndecodableImage("too_many_pixels", f"{width}×{height} pixels; at most {MAX_SIDE} a side are taken")
+    if isinstance(image, JpegImageFile) and has_more_scans(data, MAX_SCANS):
+        raise UndecodableImage("unsupported_image", f"the JPEG has more than {MAX_SCANS} scans; save it anew")
     if not isinstance(image, JpegImageFile) and getattr(image, "is_animated", False):
         raise UndecodableImage("animated_image", "the image is animated; send the frame to classify")
     if at_least is not None:

@@ -1,5 +1,6 @@
 """What the first and the last bytes of a file say about it, before anything is decoded."""
 
+import re
 from typing import Literal
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP"]
@@ -18,6 +19,9 @@ _OTHERS = {
     b"<svg": "SVG",
 }
 _BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")  # not a stuffed byte, a fill byte or a restart within a scan
 
 
 def detect_format(data: bytes) -> Format | None:
@@ -56,3 +60,17 @@ def is_cut_short(data: bytes, kind: Format) -> bool:
             return len(data) < int.from_bytes(data[4:8], "little") + 8
         case "BMP":
             return len(data) < int.from_bytes(data[2:6], "little")
+
+
+def has_more_scans(data: bytes, limit: int) -> bool:
+    """Whether this JPEG's picture comes in more scans than that; what follows the picture does not count.
+
+    Each scan costs a pass over the whole picture, whatever its own size (ITU-T T.81, annex B).
+    """
+    if data.count(_START_OF_SCAN) <= limit:
+        return False
+    position, scans = 2, 0
+    while scans <= limit and (marker := _MARKER.search(data, position)) and marker[0] != _END_OF_IMAGE:
+        scans += marker[0] == _START_OF_SCAN
+        position = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2])
+    return scans > limit

@@ -119,7 +119,7 @@ def _servers(stack: Stack) -> Iterator[Program]:
     api = _python("uvicorn", "api.app:create_app", "--factory", "--host", stack.host, "--port", str(stack.port))
     yield Program("api", api, environment)
     yield Program("worker-bulk", _worker("bulk", queues="bulk,archive", processes=stack.workers), environment)
-    yield Program("worker-interactive", _worker("interactive", queues="interactive", processes=1), environment)
+    yield Program("worker-interactive", _worker("interactive", queues="interactive,overlay", processes=1), environment)
     yield Program("sweep", _python("worker.sweep"), environment)
     show = _celery("flower", f"--address={LOOPBACK}", f"--port={stack.flower_port}")
     yield Program("flower", show, environment | flower)

@@ -16,5 +16,4 @@ app.conf.update(
     worker_hijack_root_logger=True,
     worker_log_format="%(asctime)s %(levelname)s %(message)s",
     worker_task_log_format="%(asctime)s %(levelname)s %(message)s",
-    task_time_limit=1800,
 )

@@ -1,9 +1,8 @@
 """From a shard's object to its outcomes: one thread decodes the next batch while this one is inferred."""
 
-import zipfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from threading import Event
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import NotFound
 from core.settings import Settings
-from core.shardfile import Entry, ShardReader
+from core.shardfile import Entry, ShardReader, UnreadableShard
 from core.shards import Outcome
 from core.storage import Storage
 from core.tables import Job, Score, Shard
@@ -41,15 +40,17 @@ class Work:
 
 def infer_shard(work: Work, storage: Storage, settings: Settings, *, lost: Event) -> list[Outcome]:
     """One outcome per position; raises LeaseLost between two batches once `lost` is set."""
-    try:
-        with storage.open(work.shard.object_key) as file, closing(ShardReader(file)) as reader:
-            if _poisonous(work.shard, settings):
-                return [_given_up(work.shard, reader)]
-            return list(_infer(work, reader, batch_size=settings.batch_size, lost=lost))
-    except NotFound:
-        return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError) as damage:
-        return _all_failed(work.shard, "object_corrupt", f"The stored upload is damaged ({damage}).")
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(storage.open(work.shard.object_key))
+            reader = stack.enter_context(closing(ShardReader(file)))
+        except NotFound:
+            return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
+        except UnreadableShard as damage:
+            return _all_failed(work.shard, "object_corrupt", str(damage))
+        if _poisonous(work.shard, settings):
+            return [_given_up(work.shard, reader)]
+        return list(_infer(work, reader, batch_size=settings.batch_size, lost=lost))
 
 
 def _infer(work: Work, reader: ShardReader, *, batch_size: int, lost: Event) -> Iterator[Outcome]:
@@ -75,19 +76,21 @@ class Image:
 
 
 def _decode_batch(work: Work, reader: ShardReader, positions: Sequence[int]) -> list[Image]:
-    first_index = work.shard.first_index
     return [
-        Image(first_index + position, entry, _decoded(work.artifact, entry, data))
-        for position, entry, data in reader.images(positions)
+        Image(work.shard.first_index + position, reader.entry(position), _decoded(work.artifact, reader, position))
+        for position in positions
     ]
 
 
-def _decoded(artifact: Artifact, entry: Entry, data: bytes) -> Decoded | UndecodableImage:
+def _decoded(artifact: Artifact, reader: ShardReader, position: int) -> Decoded | UndecodableImage:
+    entry = reader.entry(position)
     if entry.refused is not None:
         return UndecodableImage(entry.refused, REFUSALS.get(entry.refused, "The image was refused on arrival."))
     size = artifact.manifest.input
     try:
-        return decode(data, height=size.height, width=size.width)
+        return decode(reader.read(position), height=size.height, width=size.width)
+    except UnreadableShard as damage:
+        return UndecodableImage("object_corrupt", str(damage))
     except UndecodableImage as failure:
         return failure
 

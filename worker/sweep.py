@@ -4,6 +4,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -13,8 +14,9 @@ from core.queue import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
 from core.settings import settings
 from core.states import Lane
 from core.storage import Storage
+from core.tables import Job
 
-ORPHAN_AGE_S = 3600
+ORPHAN_AGE_S = 6 * 3600
 ORPHANS_EVERY = 100
 """Orphans are looked for once in so many passes: only a crash in the middle of an upload leaves any."""
 
@@ -58,9 +60,13 @@ def purge_overdue(database: Database, storage: Storage) -> None:
     with database.read.begin() as session:
         overdue = jobs.overdue(session)
     for job in overdue:
-        with database.write.begin() as session:
-            jobs.purge(session, job)
-        storage.delete_job(job.id)
+        _outlive(partial(_purge, database, storage, job))
+
+
+def _purge(database: Database, storage: Storage, job: Job) -> None:
+    with database.write.begin() as session:
+        jobs.purge(session, job)
+    storage.delete_job(job.id)
 
 
 def remove_orphans(database: Database, storage: Storage, *, older_than_s: float = ORPHAN_AGE_S) -> None:

@@ -4,12 +4,16 @@ import time
 from typing import Any
 
 from celery import Task
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from core import archives, items, shards
 from core.queue import ARCHIVE, DRAW, INFER
 from core.states import Lane
 from core.tables import Archive, Job, Shard
+from model.artifact import ArtifactError
+from model.engine import EngineUnavailable
 from worker.app import app
 from worker.archive import write_archive
 from worker.context import Context, context
@@ -17,8 +21,14 @@ from worker.drawing import draw_item
 from worker.lease import Lease
 from worker.pipeline import LeaseLost, Work, infer_shard
 
+OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, PoolTimeout, OSError)
+"""What fails a shard without any image being to blame; it is tried again later."""
 
-@app.task(name=INFER, bind=True)
+SHARD_LIMIT_S = 300
+ARCHIVE_LIMIT_S = 3600
+
+
+@app.task(name=INFER, bind=True, time_limit=SHARD_LIMIT_S)
 def infer_next_shard(self: "Task[Any, str]", lane: str) -> str:
     """Claims the next shard of the lane and infers it."""
     here = context()
@@ -34,14 +44,18 @@ def infer_next_shard(self: "Task[Any, str]", lane: str) -> str:
         _infer(here, shard, job)
     except LeaseLost:
         return f"{title}: the lease went to another worker"
-    except Exception as failure:  # the task's edge: give the shard back, then let Celery record the failure
+    except OUR_TROUBLE:
         with here.database.write.begin() as session:
-            shards.give_back(session, shard, crashed=isinstance(failure, MemoryError))
+            shards.postpone(session, shard)
+        raise
+    except Exception:  # the task's edge: it may be an image's fault, so it counts as a crash; Celery records it
+        with here.database.write.begin() as session:
+            shards.give_back(session, shard, crashed=True)
         raise
     return f"{title}, {time.monotonic() - started:.1f} s"
 
 
-@app.task(name=ARCHIVE, bind=True)
+@app.task(name=ARCHIVE, bind=True, time_limit=ARCHIVE_LIMIT_S)
 def build_archive(self: "Task[Any, str]", archive: str) -> str:
     """Builds the archive that somebody asked for."""
     here = context()
@@ -62,7 +76,7 @@ def build_archive(self: "Task[Any, str]", archive: str) -> str:
     return f"archive of job {claimed.job_id[:8]}…, {megabytes:.1f} MB, {time.monotonic() - started:.1f} s"
 
 
-@app.task(name=DRAW)
+@app.task(name=DRAW, time_limit=SHARD_LIMIT_S)
 def draw_overlay(job: str, index: int) -> str:
     """Draws the overlay that somebody looks at."""
     here = context()

@@ -1,6 +1,6 @@
 """Archives: built when first asked for, then immutable, served by ranges."""
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
 from api.context import Context, Ctx, Reader
@@ -16,12 +16,14 @@ router = APIRouter(prefix="/v1/jobs/{job_id}/archive", tags=["archives"])
 
 
 @router.api_route("", methods=["GET", "HEAD"], response_class=FileResponse, responses={202: {"model": ArchiveOut}})
-def get_archive(context: Ctx, key: Reader, job_id: str) -> Response:
+def get_archive(request: Request, context: Ctx, key: Reader, job_id: str) -> Response:
     """The ZIP of an ended job's images, overlays and results; 202 while a worker builds it.
 
     Interrupted downloads go on with `Range` and `If-Range`: the archive never changes.
     """
     archive = _requested(context, owner=key.owner, job_id=job_id)
+    if archive.state == ArchiveState.READY and f'"{archive.sha256}"' in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"ETag": f'"{archive.sha256}"'})
     if archive.state == ArchiveState.READY:
         return _download(context, archive)
     if archive.state == ArchiveState.FAILED:
@@ -32,13 +34,16 @@ def get_archive(context: Ctx, key: Reader, job_id: str) -> Response:
 
 
 def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
-    """The archive's row, asked for now if this is the first time."""
+    """The archive's row, asked for now if this is the first time, or some time after it failed."""
     with context.database.read.begin() as session:
         archive = archives.of(session, jobs.kept(session, job_id, owner=owner))
-    if archive is not None:
+    if archive is not None and archive.state != ArchiveState.FAILED:
         return archive
     with context.database.write.begin() as session:
         archive = archives.request(session, jobs.kept(session, job_id, owner=owner))
+        if archive.state == ArchiveState.FAILED:
+            archives.revive(session, archive)
+            session.refresh(archive)
     context.bells.ring_archive(archive.id)
     return archive
 

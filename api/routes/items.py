@@ -3,7 +3,7 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse
 
@@ -20,6 +20,8 @@ from core.storage import overlay_key
 OVERLAY_WAIT_S = 10
 OVERLAY_POLL_S = 0.02
 IMMUTABLE = {"Cache-Control": "private, max-age=3600, immutable", "X-Content-Type-Options": "nosniff"}
+
+Index = Annotated[int, Path(ge=0, lt=2**31, description="The image's index in its job, from 0")]
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/items", tags=["items"])
 
@@ -45,14 +47,14 @@ def list_items(
 
 
 @router.get("/{index}")
-def get_item(session: ReadSession, key: Reader, job_id: str, index: int) -> ItemOut:
+def get_item(session: ReadSession, key: Reader, job_id: str, index: Index) -> ItemOut:
     """One image's prediction, or its error."""
     job = jobs.kept(session, job_id, owner=key.owner)
     return ItemOut.of(items.one(session, job, index), job)
 
 
 @router.get("/{index}/cam")
-def get_cam(session: ReadSession, key: Reader, job_id: str, index: int) -> Cam:
+def get_cam(session: ReadSession, key: Reader, job_id: str, index: Index) -> Cam:
     """The Grad-CAM grid of the predicted class."""
     item = items.one(session, jobs.kept(session, job_id, owner=key.owner), index)
     cam = Cam.of(item)
@@ -62,7 +64,7 @@ def get_cam(session: ReadSession, key: Reader, job_id: str, index: int) -> Cam:
 
 
 @router.get("/{index}/image", response_class=Response)
-def get_image(session: ReadSession, context: Ctx, key: Reader, job_id: str, index: int) -> Response:
+def get_image(session: ReadSession, context: Ctx, key: Reader, job_id: str, index: Index) -> Response:
     """The image's bytes as they were sent, always as a download."""
     item = items.one(session, jobs.kept(session, job_id, owner=key.owner), index)
     if item.error_code == "image_too_large":
@@ -75,7 +77,7 @@ def get_image(session: ReadSession, context: Ctx, key: Reader, job_id: str, inde
 
 
 @router.get("/{index}/overlay.png", response_class=FileResponse)
-async def get_overlay(context: Ctx, key: Reader, job_id: str, index: int) -> FileResponse:
+async def get_overlay(context: Ctx, key: Reader, job_id: str, index: Index) -> FileResponse:
     """The Grad-CAM drawn over the image, as a PNG; a worker draws it when it is first looked at."""
     await run_in_threadpool(_check_drawable, context, key.owner, job_id, index)
     object_key = overlay_key(job_id, index)

@@ -113,7 +113,9 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
+        sa.Column("ready_at", sa.Double(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("leased_by", sa.String(length=200), nullable=True),
         sa.Column("lease_until", sa.Double(), nullable=True),
         sa.Column("object_key", sa.String(length=200), nullable=True),
@@ -159,8 +161,10 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("turn", sa.BigInteger(), nullable=False),
+        sa.Column("ready_at", sa.Double(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("crashes", sa.Integer(), nullable=False),
+        sa.Column("expiries", sa.Integer(), nullable=False),
         sa.Column("leased_by", sa.String(length=200), nullable=True),
         sa.Column("lease_until", sa.Double(), nullable=True),
         sa.Column("engine", sa.String(length=20), nullable=True),
@@ -203,12 +207,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("job_id", "index", name=op.f("pk_items")),
     )
     with op.batch_alter_table("items", schema=None) as batch_op:
+        batch_op.create_index("ix_items_shard", ["shard_id"], unique=False)
         batch_op.create_index("ix_items_state", ["job_id", "state", "index"], unique=False)
 
 
 def downgrade() -> None:
     with op.batch_alter_table("items", schema=None) as batch_op:
         batch_op.drop_index("ix_items_state")
+        batch_op.drop_index("ix_items_shard")
 
     op.drop_table("items")
     with op.batch_alter_table("shards", schema=None) as batch_op:

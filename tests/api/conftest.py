@@ -55,7 +55,7 @@ class SmallApi:
 
 @pytest.fixture
 def small(tmp_path: Path, migrated_sqlite: Path) -> Iterator[SmallApi]:
-    """Limits: a body of 1 MB, an image of 100 kB, 20 images, expanding to 2 MB; shards of 4 images."""
+    """Limits: a body of 1 MB, an image of 100 kB, 20 images, expanding to 2 MB; shards of 4 images, 2 s of silence."""
     (tmp_path / "batchlight.db").write_bytes(migrated_sqlite.read_bytes())
     settings = Settings(
         database_url=f"sqlite:///{tmp_path / 'batchlight.db'}",
@@ -66,6 +66,7 @@ def small(tmp_path: Path, migrated_sqlite: Path) -> Iterator[SmallApi]:
         max_images_per_request=20,
         max_expanded_bytes=2_000_000,
         shard_images=4,
+        upload_idle_s=2,
     )
     with serving(settings) as url, httpx.Client(base_url=url, headers=authorised(settings), timeout=30) as client:
         yield SmallApi(client, settings)

@@ -130,7 +130,7 @@ def test_what_an_image_has_not_is_said(client: httpx.Client) -> None:
     codes = {end: client.get(path + end).json()["code"] for end in ("/0/overlay.png", "/0/cam", "/1", "/-1", "/x")}
 
     assert codes == {
-        "/0/overlay.png": "no_overlay", "/0/cam": "no_cam", "/1": "item_not_found", "/-1": "item_not_found",
+        "/0/overlay.png": "no_overlay", "/0/cam": "no_cam", "/1": "item_not_found", "/-1": "invalid_request",
         "/x": "invalid_request",
     }  # fmt: skip
 

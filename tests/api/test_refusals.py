@@ -1,11 +1,14 @@
 """Bad uploads: a problem that says what and why; nothing stored, nothing left on disk."""
 
+import base64
+import json
 import resource
 import signal
 import socket
 import stat
 import struct
 import time
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ import httpx
 import pytest
 
 from tests.api.conftest import SmallApi
-from tests.http import files, submit_zip, zipped
+from tests.http import files, submit, submit_zip, zipped
 
 IMAGE = b"\x89PNG not decoded on arrival"
 
@@ -173,12 +176,100 @@ def test_a_zip_that_expands_without_end_is_refused(small: SmallApi) -> None:
         assert problem["errors"]
 
 
-def test_a_zip_that_lies_about_an_entrys_size_is_refused(small: SmallApi) -> None:
-    content = bytearray(zipped({"a.png": bytes(90_000)}, method=zipfile.ZIP_DEFLATED))
-    for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
-        struct.pack_into("<I", content, content.index(magic) + offset, 10)
+@pytest.mark.parametrize("stated", [10, 90_001])
+def test_a_zip_that_lies_about_an_entrys_size_is_refused(small: SmallApi, stated: int) -> None:
+    content = stating(zipped({"a.png": bytes(90_000)}, method=zipfile.ZIP_DEFLATED), stated)
 
-    refused(small, submit_zip(small.client, bytes(content)), 422, "bad_zip")
+    refused(small, submit_zip(small.client, content), 422, "bad_zip")
+
+
+def test_a_lying_zip_is_inflated_no_further_than_it_states(small: SmallApi) -> None:
+    content = stating(zipped({"a.png": bytes(200_000_000)}, method=zipfile.ZIP_DEFLATED), 10)
+
+    tracemalloc.start()
+    response = submit_zip(small.client, content)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    refused(small, response, 422, "bad_zip")
+    assert peak_bytes < 20_000_000
+
+
+def stating(content: bytes, size_bytes: int) -> bytes:
+    """The ZIP of one entry, its stated size changed in both places."""
+    changed = bytearray(content)
+    for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", changed, changed.index(magic) + offset, size_bytes)
+    return bytes(changed)
+
+
+def test_skipped_entries_count_against_the_limit_too(small: SmallApi) -> None:
+    hidden = {f".{number}": b"" for number in range(21)}
+
+    refused(small, small.client.post("/v1/jobs", files=files({**hidden, "a.png": IMAGE})), 413, "too_many_images")
+
+
+def test_an_upload_that_stands_still_is_ended(small: SmallApi) -> None:
+    url = urlsplit(str(small.client.base_url))
+    head = (
+        f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: {small.client.headers['authorization']}\r\n"
+        "Content-Type: application/zip\r\nContent-Length: 900000\r\n\r\nPK"
+    )
+
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=20) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(1000).decode()
+
+    assert answer.startswith("HTTP/1.1 408")
+    assert small.stored() == []
+
+
+def test_an_upload_that_was_swept_away_under_way_is_not_accepted(small: SmallApi) -> None:
+    def slowly() -> Iterator[bytes]:
+        yield body[:-100]
+        until = time.monotonic() + 10
+        while len(small.stored()) < 2 and time.monotonic() < until:
+            time.sleep(0.01)
+        for path in small.stored():
+            if path.suffix == ".zip":
+                path.unlink()
+        yield body[-100:]
+
+    request = small.client.build_request(
+        "POST", "/v1/jobs", files=files({f"{number}.png": IMAGE for number in range(9)})
+    )
+    body = request.read()
+    response = small.client.post(
+        "/v1/jobs", content=slowly(), headers={"Content-Type": request.headers["Content-Type"]}
+    )
+
+    assert (response.status_code, response.json()["code"]) == (503, "upload_lost")
+    assert small.jobs() == 0
+
+
+def test_addresses_nobody_can_have_made_are_refused_without_a_fault(client: httpx.Client) -> None:
+    job = submit(client, {"a.png": IMAGE})["id"]
+    far = [f"/v1/jobs/{job}/items/{2**63}", f"/v1/jobs/{job}/items/{2**31}/image", "/v1/jobs/%00", "/v1/jobs/%00/items"]
+    cursors = [[1.0, "\ud800"], [1.0, "\0"], [True], [10**30], [float("inf"), "a"], {"a": 1}]
+
+    statuses = {client.get(path).status_code for path in far}
+    for cursor in cursors:
+        after = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode()
+        statuses |= {
+            client.get(path, params={"after": after}).status_code for path in ("/v1/jobs", f"/v1/jobs/{job}/items")
+        }
+    deep = base64.urlsafe_b64encode(b"[" * 30_000).decode()
+    statuses.add(client.get("/v1/jobs", params={"after": deep}).status_code)
+
+    assert statuses <= {404, 422}
+
+
+def test_a_boundary_too_long_is_a_malformed_body(small: SmallApi) -> None:
+    response = small.client.post(
+        "/v1/jobs", content=b"x", headers={"Content-Type": f"multipart/form-data; boundary={'b' * 300}"}
+    )
+
+    refused(small, response, 422, "bad_multipart")
 
 
 def test_entries_that_share_their_bytes_are_refused(small: SmallApi) -> None:

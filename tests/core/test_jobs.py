@@ -10,7 +10,7 @@ from core.clock import db_now
 from core.database import Database
 from core.errors import Conflict, Gone, NotFound
 from core.states import JobKind, Lane
-from core.tables import Item, Job, Shard
+from core.tables import Archive, Item, Job, Shard
 from tests.databases import outcomes, submit
 
 
@@ -122,3 +122,27 @@ def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database:
         kept = archives.finish(session, archive, object_key="k", size_bytes=1, sha256="0" * 64)
 
     assert not kept
+
+
+def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_later(database: Database) -> None:
+    job = ended_job(database)
+    with database.write.begin() as session:
+        archive_id = archives.request(session, job).id
+    archive = None
+    for _ in range(5):
+        with database.write.begin() as session:
+            session.execute(update(Archive).values(ready_at=db_now()))
+            archive = archives.claim(session, archive_id, worker="a", lease_s=60)
+            assert archive
+            archives.give_back(session, archive)
+
+    with database.write.begin() as session:
+        given_up = archives.request(session, job).state
+        assert archive
+        archives.revive(session, archive)
+        too_soon = session.scalar(select(Archive.state))
+        session.execute(update(Archive).values(ended_at=db_now(plus_s=-3600)))
+        archives.revive(session, archive)
+        later = session.scalar(select(Archive.state))
+
+    assert (given_up, too_soon, later) == ("failed", "failed", "queued")

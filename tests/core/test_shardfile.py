@@ -20,11 +20,9 @@ def written() -> io.BytesIO:
 def test_images_are_read_back_by_position_with_their_names_and_digests() -> None:
     reader = ShardReader(written())
 
-    images = list(reader.images([0, 2]))
-
-    assert [(position, data) for position, _, data in images] == [(0, b"first"), (2, b"third")]
-    assert images[1][1].name == "ä/b.png"
-    assert images[0][1].sha256 == hashlib.sha256(b"first").hexdigest()
+    assert [reader.read(position) for position in (0, 2)] == [b"first", b"third"]
+    assert reader.entry(2).name == "ä/b.png"
+    assert reader.entry(0).sha256 == hashlib.sha256(b"first").hexdigest()
 
 
 def test_a_refused_image_keeps_its_place_without_its_bytes() -> None:

@@ -204,6 +204,34 @@ def test_a_release_is_no_crash(database: Database) -> None:
     assert (shard.crashes, shard.count, shard.attempt) == (0, 4, 6)
 
 
+def test_a_shard_that_the_servers_own_trouble_failed_lets_others_pass(database: Database) -> None:
+    submitted(database, 1, owner="unlucky")
+    submitted(database, 1, owner="next")
+    first = claimed(database)
+
+    with database.write.begin() as session:
+        assert shards.postpone(session, first)
+
+    assert claimed(database).owner == "next"
+    assert claim(database) is None
+    with database.read.begin() as session:
+        assert shards.queued(session, Lane.BULK) == 0
+
+
+def test_silence_counts_as_a_crash_only_after_many_times(database: Database) -> None:
+    submitted(database, 1)
+
+    crashes = []
+    for _ in range(7):
+        shard = claimed(database, lease_s=0.001)
+        time.sleep(0.01)
+        with database.write.begin() as session:
+            assert shards.expire(session, shard)
+            crashes.append(session.scalar(select(Shard.crashes)))
+
+    assert crashes == [0, 0, 0, 0, 0, 1, 2]
+
+
 def test_a_flooding_owner_does_not_hold_up_another(database: Database) -> None:
     submitted(database, *[10] * 20, owner="flood")
     for _ in range(3):

@@ -111,6 +111,14 @@ def test_a_lost_file_is_missing(tmp_path: Path) -> None:
         artifact.verify()
 
 
+def test_a_folder_that_was_renamed_is_refused(tmp_path: Path) -> None:
+    (artifact,) = published(tmp_path, "1.0.0")
+    artifact.path.rename(artifact.path.with_name("2.0.0"))
+
+    with pytest.raises(ArtifactCorrupt):
+        find_artifact(tmp_path / "root", "fashion-mnist", "2.0.0")
+
+
 def test_a_published_version_cannot_be_published_again(tmp_path: Path) -> None:
     (artifact,) = published(tmp_path, "1.0.0")
     other = staged(tmp_path / "other", version="1.0.0", graph=b"another graph")

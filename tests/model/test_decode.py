@@ -202,3 +202,42 @@ def outcome(data: bytes) -> str:
     except UndecodableImage as refused:
         return refused.code
     return "decoded"
+
+
+def scans_of(picture: bytes) -> tuple[bytes, bytes, bytes]:
+    """A progressive JPEG taken apart: all before its last scan, that scan, its end."""
+    last = picture.rindex(b"\xff\xda")
+    return picture[:last], picture[last:-2], picture[-2:]
+
+
+def progressive() -> bytes:
+    buffer = BytesIO()
+    Image.effect_noise((64, 64), 40).save(buffer, "JPEG", progressive=True)
+    return buffer.getvalue()
+
+
+def test_a_jpeg_that_repeats_its_scans_to_waste_time_is_refused() -> None:
+    head, scan, end = scans_of(progressive())
+
+    with pytest.raises(UndecodableImage) as refusal:
+        decode(head + scan * 200 + end, height=96, width=96)
+
+    assert refusal.value.code == "unsupported_image"
+
+
+def test_what_hangs_behind_a_jpegs_picture_does_not_count_as_scans() -> None:
+    picture = progressive()
+
+    decoded = decode(picture + b"\xff\xda" * 500 + b"\xff\xd9", height=96, width=96)
+
+    assert (decoded.pixels == decode(picture, height=96, width=96).pixels).all()
+
+
+def test_a_picture_with_one_endless_side_is_refused() -> None:
+    buffer = BytesIO()
+    Image.new("1", (1, 70_000)).save(buffer, "PNG")
+
+    with pytest.raises(UndecodableImage) as refusal:
+        decode(buffer.getvalue(), height=96, width=96)
+
+    assert refusal.value.code == "too_many_pixels"
