@@ -1,12 +1,14 @@
 """An image's role, run without an engine: its folders alone, its packages alone, its environment alone."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkstemp
 
 from ops.supervisor import die_with_parent, kill_group
 from tests.deploy import images
@@ -23,6 +25,9 @@ class Role:
     venv: Path
     settings: Mapping[str, str]
 
+    def lay_out(self) -> None:
+        images.lay_out(self.target, self.folder)
+
     def run(self, *command: str) -> str:
         """What a command that ends prints; fails if it does."""
         done = subprocess.run(
@@ -37,7 +42,7 @@ class Role:
         return done.returncode == 0
 
     def start(self, *command: str) -> "Container":
-        log = self.folder.with_suffix(".log").open("w")
+        log, name = mkstemp(dir=self.folder.parent, suffix=f"-{self.target}.log")
         process = subprocess.Popen(
             self._here(command),
             cwd=self.folder,
@@ -47,8 +52,8 @@ class Role:
             process_group=0,
             preexec_fn=die_with_parent,  # noqa: PLW1509  # only a system call; nothing there takes a lock
         )
-        log.close()
-        return Container(process, Path(log.name))
+        os.close(log)
+        return Container(process, Path(name))
 
     def _here(self, command: Sequence[str]) -> list[str]:
         return [str(self.venv / "bin" / "python") if word == "python" else word for word in command]
@@ -67,12 +72,13 @@ class Container:
         """Waits until it is; fails with the log if the process ends before or takes too long."""
         until = time.monotonic() + WAIT_S
         while not ready():
-            assert self.process.poll() is None and time.monotonic() < until, self.log.read_text()
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < until, self.log.read_text()
             time.sleep(0.1)
 
     def stop(self, name: str, *, grace_s: float) -> int:
         """Sends the image's stop signal and returns the exit status, as `docker stop` would within the grace."""
-        self.process.send_signal(getattr(__import__("signal"), name))
+        self.process.send_signal(signal.Signals[name])
         return self.process.wait(grace_s)
 
     def kill(self) -> None:

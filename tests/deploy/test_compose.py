@@ -180,3 +180,16 @@ def test_the_gpu_worker_starts_only_when_asked_for_and_takes_a_gpu() -> None:
 
     assert gpu["profiles"] == ["gpu"]
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md"])
+def test_the_guides_name_services_and_profiles_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"compose (?:run|exec)(?: -\S+)* ([a-z-]+)", text))
+    scaled = set(re.findall(r"--scale ([a-z-]+)=", text))
+
+    profiles = {profile for service in services().values() for profile in service.get("profiles", [])}
+
+    assert named
+    assert named | scaled <= services().keys()
+    assert set(re.findall(r"--profile ([a-z]+)", text)) <= profiles
