@@ -32,7 +32,7 @@ train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an
 lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt
 	$(UV_COMPILE) --extra local -c requirements/dev.txt -o requirements/demo.txt
-	for role in api worker worker-keras training; do \
+	for role in api worker worker-keras worker-gpu flower training; do \
 		$(UV_COMPILE) --extra $$role -c requirements/dev.txt -o requirements/$$role.txt || exit 1; \
 	done
 

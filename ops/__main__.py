@@ -10,7 +10,6 @@ from rich.console import Console
 
 from core.errors import BatchlightError
 from ops import keys
-from ops.demo import run_demo
 from ops.errors import OpsError
 from ops.ports import LOOPBACK
 from ops.stack import running_stack
@@ -47,6 +46,8 @@ def demo(
     output: Annotated[Path, typer.Option(help="Where the results go.")] = Path("demo-output"),
 ) -> None:
     """Classify the sample images through the whole stack, show the results, and stop everything again."""
+    from ops.demo import run_demo  # the image that makes keys has neither Pillow nor the client
+
     run_demo(samples, output=output, console=console, say=say)
 
 

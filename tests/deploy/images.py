@@ -1,0 +1,113 @@
+"""The Dockerfile as the tests read it: its stages, and what each of them copies, sets and runs."""
+
+import io
+import json
+import re
+import shlex
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dockerfile_parse import DockerfileParser
+
+from core.settings import ROOT
+
+DOCKERFILE = ROOT / "deploy" / "Dockerfile"
+TARGETS = ("api", "admin", "worker", "worker-gpu", "flower", "frontend")
+
+_EXPECTED = ("ADD", "CMD", "COPY", "ENV", "EXPOSE", "HEALTHCHECK", "RUN", "STOPSIGNAL", "USER", "WORKDIR")
+
+
+@dataclass
+class Stage:
+    """One FROM and its instructions, in their order."""
+
+    name: str
+    parent: str
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def values(self, instruction: str) -> list[str]:
+        return [value for name, value in self.steps if name == instruction]
+
+
+def stages() -> dict[str, Stage]:
+    """Every stage by its name; each must have one."""
+    found: dict[str, Stage] = {}
+    stage = Stage("", "")
+    for step in DockerfileParser(fileobj=io.BytesIO(DOCKERFILE.read_bytes())).structure:
+        instruction, value = step["instruction"], step["value"]
+        if instruction == "FROM":
+            parent, _, name = value.partition(" AS ")
+            stage = found[name] = Stage(name, parent)
+        elif instruction != "COMMENT":
+            assert instruction in _EXPECTED, f"{instruction} is new: teach the tests what it does"
+            stage.steps.append((instruction, value))
+    return found
+
+
+def lineage(target: str) -> list[Stage]:
+    """The stages whose steps make up this one, oldest first."""
+    known = stages()
+    line = [known[target]]
+    while line[0].parent in known:
+        line.insert(0, known[line[0].parent])
+    return line
+
+
+def last(target: str, instruction: str) -> str | None:
+    """What holds in the end, for instructions of which the last one wins."""
+    values = [value for stage in lineage(target) for value in stage.values(instruction)]
+    return values[-1] if values else None
+
+
+def command(target: str) -> list[str]:
+    parsed: list[str] = json.loads(last(target, "CMD") or "[]")
+    return parsed
+
+
+def health_command(target: str) -> list[str] | None:
+    """The command of the health check, None where there is none."""
+    _, _, value = (last(target, "HEALTHCHECK") or "").partition("CMD ")
+    parsed: list[str] | None = json.loads(value) if value else None
+    return parsed
+
+
+def environment(target: str) -> dict[str, str]:
+    pairs = [pair for stage in lineage(target) for value in stage.values("ENV") for pair in shlex.split(value)]
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def copies(stage: Stage) -> list[tuple[list[str], str]]:
+    """Sources and destination of what this stage copies from the checkout."""
+    parsed = [shlex.split(value) for value in stage.values("COPY") if not value.startswith("--from=")]
+    return [(words[:-1], words[-1]) for words in parsed]
+
+
+def lay_out(target: str, folder: Path) -> None:
+    """Copies into the folder what the image's /app holds: a source folder's contents, or files one by one."""
+    for stage in lineage(target):
+        for sources, destination in copies(stage):
+            for source in sources:
+                _copy(ROOT / source, folder / destination)
+
+
+def requirements(target: str) -> list[str]:
+    """The files of pinned requirements that end up in this image's environment."""
+    froms = [value.split()[0] for stage in lineage(target) for value in stage.values("COPY") if "--from=" in value]
+    packages = [stages()[source.removeprefix("--from=")] for source in froms]
+    return [source for stage in packages for sources, _ in copies(stage) for source in sources]
+
+
+def shell_lines(stage: Stage, *, venv: Path) -> list[str]:
+    """The stage's RUN lines for this machine: with this venv for the image's, and without the cache mounts."""
+    return [
+        re.sub(r"--mount=\S+\s+", "", value).replace("/venv", shlex.quote(str(venv))) for value in stage.values("RUN")
+    ]
+
+
+def _copy(source: Path, destination: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        destination.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, destination)
