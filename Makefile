@@ -15,7 +15,7 @@ help: ## Show this help
 demo: .venv/demo.installed ## Classify the sample images through the whole stack; results in demo-output/
 	@$(BIN)/python -m ops demo
 
-up: .venv/demo.installed ## Run the whole stack in this terminal until Ctrl-C
+up: .venv/up.installed ## Run the whole stack in this terminal until Ctrl-C
 	@$(BIN)/python -m ops up
 
 test: check ## Run every check and every test
@@ -32,7 +32,8 @@ train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an
 lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt
 	$(UV_COMPILE) --extra local -c requirements/dev.txt -o requirements/demo.txt
-	for role in api worker worker-keras worker-gpu flower training; do \
+	$(UV_COMPILE) --extra local --extra frontend -c requirements/dev.txt -o requirements/up.txt
+	for role in api worker worker-keras worker-gpu flower frontend training; do \
 		$(UV_COMPILE) --extra $$role -c requirements/dev.txt -o requirements/$$role.txt || exit 1; \
 	done
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from core.errors import BatchlightError
 from ops import keys
 from ops.errors import OpsError
+from ops.page import page_is_installed
 from ops.ports import LOOPBACK
 from ops.stack import running_stack
 from ops.up import keep_running
@@ -26,15 +27,21 @@ def up(
     data_dir: Annotated[Path, typer.Option(help="Everything is kept here.")] = Path("var"),
     host: Annotated[str, typer.Option(help="Address that the API listens on.")] = LOOPBACK,
     port: Annotated[int, typer.Option(help="Port of the API; 0 finds a free one.")] = 8000,
+    page_port: Annotated[int, typer.Option(help="Port of the page, on loopback; 0 finds a free one.")] = 8501,
     flower_port: Annotated[int, typer.Option(help="Port of Flower, on loopback; 0 finds a free one.")] = 5555,
     workers: Annotated[int | None, typer.Option(min=1, help="Bulk worker processes; one a core unless given.")] = None,
 ) -> None:
     """Run the whole stack in this terminal until Ctrl-C."""
     try:
-        with running_stack(data_dir, say=say, host=host, port=port, flower_port=flower_port, workers=workers) as (
-            stack,
-            supervisor,
-        ):
+        with running_stack(
+            data_dir,
+            say=say,
+            host=host,
+            port=port,
+            flower_port=flower_port,
+            page_port=page_port if page_is_installed() else None,
+            workers=workers,
+        ) as (stack, supervisor):
             keep_running(stack, supervisor, data_dir=data_dir, console=console)
     except KeyboardInterrupt:
         console.print("Stopped.", style="dim")

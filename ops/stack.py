@@ -18,6 +18,7 @@ from core.queue import RING_FAILURES, celery_app
 from core.settings import ROOT, Settings
 from ops.data_dir import hold, stack_settings
 from ops.errors import DidNotStart
+from ops.page import page_is_ready, page_program
 from ops.ports import LOOPBACK, claim_port, is_open
 from ops.redis_server import PrivateRedis, prepare_redis
 from ops.supervisor import Program, Supervisor
@@ -39,6 +40,8 @@ class Stack:
     flower_port: int
     flower_password: str
     workers: int
+    page_port: int | None = None
+    """None leaves the page out."""
 
     @property
     def address(self) -> str:
@@ -47,6 +50,10 @@ class Stack:
     @property
     def flower_address(self) -> str:
         return f"http://{LOOPBACK}:{self.flower_port}"
+
+    @property
+    def page_address(self) -> str | None:
+        return None if self.page_port is None else f"http://{LOOPBACK}:{self.page_port}"
 
 
 @contextmanager
@@ -57,18 +64,27 @@ def running_stack(
     host: str = LOOPBACK,
     port: int = 0,
     flower_port: int = 0,
+    page_port: int | None = None,
     workers: int | None = None,
 ) -> Iterator[tuple[Stack, Supervisor]]:
     """A stack that is ready to work, and stopped when the block ends, however it ends; raises OpsError."""
     with hold(data_dir):
-        stack = plan_stack(data_dir, host=host, port=port, flower_port=flower_port, workers=workers)
+        stack = plan_stack(
+            data_dir, host=host, port=port, flower_port=flower_port, page_port=page_port, workers=workers
+        )
         with Supervisor(folder=ROOT, log_dir=data_dir.resolve() / "logs", say=say) as supervisor:
             start_stack(stack, supervisor)
             yield stack, supervisor
 
 
 def plan_stack(
-    data_dir: Path, *, host: str = LOOPBACK, port: int = 0, flower_port: int = 0, workers: int | None = None
+    data_dir: Path,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    flower_port: int = 0,
+    page_port: int | None = None,
+    workers: int | None = None,
 ) -> Stack:
     """Decides on ports, passwords and places; raises OpsError. A Redis named in the settings is left alone."""
     settings = stack_settings(data_dir)
@@ -84,6 +100,7 @@ def plan_stack(
         flower_port=claim_port(flower_port, option="--flower-port"),
         flower_password=secrets.token_urlsafe(12),
         workers=workers or os.cpu_count() or 1,
+        page_port=None if page_port is None else claim_port(page_port, option="--page-port"),
     )
 
 
@@ -98,6 +115,8 @@ def start_stack(stack: Stack, supervisor: Supervisor) -> None:
     supervisor.start(*_servers(stack))
     _await(lambda: _api_is_ready(stack), supervisor, what="The API")
     _await(lambda: _workers_are_ready(stack), supervisor, what="Redis or the workers")
+    if page := stack.page_address:
+        _await(lambda: page_is_ready(page), supervisor, what="The page")
 
 
 def create_stack_key(stack: Stack, *, name: str) -> str:
@@ -123,6 +142,8 @@ def _servers(stack: Stack) -> Iterator[Program]:
     yield Program("sweep", _python("worker.sweep"), environment)
     show = _celery("flower", f"--address={LOOPBACK}", f"--port={stack.flower_port}")
     yield Program("flower", show, environment | flower)
+    if stack.page_port is not None:
+        yield page_program(stack.address, port=stack.page_port)
 
 
 def _environment(stack: Stack) -> dict[str, str]:

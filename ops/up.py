@@ -9,6 +9,7 @@ from ops.stack import Stack, create_stack_key
 from ops.supervisor import Supervisor
 
 WATCH_EVERY_S = 0.2
+NO_PAGE = "not started, since Streamlit is not installed here: `make up` installs it"
 
 
 def keep_running(stack: Stack, supervisor: Supervisor, *, data_dir: Path, console: Console) -> None:
@@ -21,6 +22,7 @@ def keep_running(stack: Stack, supervisor: Supervisor, *, data_dir: Path, consol
 
 def _introduce(stack: Stack, *, data_dir: Path, key: str, console: Console) -> None:
     lines = {
+        "Page": f"{stack.page_address} (sign in with the key)" if stack.page_address else NO_PAGE,
         "API": f"{stack.address} (reference at {stack.address}/docs)",
         "Flower": f"{stack.flower_address} (user batchlight, password {stack.flower_password})",
         "Key": f"{key} (a new one, shown only now)",

@@ -15,7 +15,7 @@ from batchlight.errors import InvalidUpload, Problem, UnexpectedAnswer
 from batchlight.files import AnyPath, Upload, gather
 from batchlight.parsing import parse
 from batchlight.polling import JobProgress, wait_for
-from batchlight.records import Item, Job, Model, Prediction
+from batchlight.records import Item, Job, Model, Page, Prediction
 from batchlight.sending import Progress
 from batchlight.transport import Params, Transport
 
@@ -88,9 +88,18 @@ class Client:
         """Every job of this key's owner, newest first, page by page as they are asked for."""
         return self._paged(Job, "/v1/jobs")
 
+    def jobs_page(self, *, limit: int, after: str | None = None) -> Page[Job]:
+        """Up to `limit` jobs, newest first; `after` is the `next` of an earlier page."""
+        return self._page(Job, "/v1/jobs", {"limit": limit}, after)
+
     def items(self, job_id: str, *, state: str | None = None) -> Iterator[Item]:
         """The outcomes there are so far, by index, page by page; `state` is "succeeded" or "failed"."""
         return self._paged(Item, f"{_path(job_id)}/items", {"state": state} if state else {})
+
+    def items_page(self, job_id: str, *, limit: int, after: str | None = None, state: str | None = None) -> Page[Item]:
+        """Up to `limit` outcomes by index; `after` is the `next` of an earlier page of the same `state`."""
+        wished: Params = {"limit": limit, "state": state} if state else {"limit": limit}
+        return self._page(Item, f"{_path(job_id)}/items", wished, after)
 
     def item(self, job_id: str, index: int) -> Item:
         return parse(Item, json_of(self._transport.get(f"{_path(job_id)}/items/{index}")))
@@ -126,14 +135,20 @@ class Client:
         return [parse(Model, each) for each in _data(found)]
 
     def _paged(self, kind: type[Record], path: str, params: Params | None = None) -> Iterator[Record]:
-        wished: dict[str, str | int] = {**(params or {}), "limit": PAGE_ITEMS}
+        wished: Params = {**(params or {}), "limit": PAGE_ITEMS}
+        after: str | None = None
         while True:
-            page = json_of(self._transport.get(path, params=wished))
-            yield from (parse(kind, each) for each in _data(page))
-            after = page.get("next") if isinstance(page, dict) else None
-            if not isinstance(after, str):
+            page = self._page(kind, path, wished, after)
+            yield from page.data
+            after = page.next
+            if after is None:
                 return
-            wished["after"] = after
+
+    def _page(self, kind: type[Record], path: str, params: Params, after: str | None) -> Page[Record]:
+        found = json_of(self._transport.get(path, params={**params, "after": after} if after else params))
+        following = found.get("next") if isinstance(found, dict) else None
+        data = tuple(parse(kind, each) for each in _data(found))
+        return Page(data=data, next=following if isinstance(following, str) else None)
 
     def _late_prediction(self, location: str) -> Prediction:
         """What a busy server promised instead of the prediction: follow its job, then read the one item."""

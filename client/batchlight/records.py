@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,3 +158,11 @@ class Model:
     metrics: Mapping[str, object]
     aliases: tuple[str, ...] = ()
     default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[Record]):
+    """One page of a list; `next` asks for the one after it, and is None on the last."""
+
+    data: tuple[Record, ...]
+    next: str | None

@@ -1,0 +1,78 @@
+"""Drop something: one image is answered at once, many images or a ZIP become a job."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+from streamlit.typing import UploadedFile
+
+from frontend import session
+from frontend.errors import said
+from frontend.header import JOBS
+from frontend.prediction import draw_prediction
+from frontend.uploads import is_zip, on_disk
+from frontend.words import images, size
+
+KINDS = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "zip"]
+DROPS = "drops"
+"""How often this tab's drop zone was emptied: a new number is a new, empty one."""
+
+
+def draw_classify() -> None:
+    st.html(
+        '<div class="bl-lead"><h1>Classify images</h1>'
+        "<p>One image is answered at once. Many images or a ZIP become a job that you can come back to.</p></div>"
+    )
+    dropped = st.file_uploader(
+        "Images or a ZIP",
+        accept_multiple_files=True,
+        key=f"{DROPS}-{_drops()}",
+        label_visibility="collapsed",
+    )
+    if not dropped:
+        _draw_hints()
+    elif len(dropped) == 1 and not is_zip(dropped[0].name):
+        with said():
+            draw_prediction(dropped[0])
+    else:
+        _draw_batch(dropped)
+
+
+def _draw_batch(files: Sequence[UploadedFile]) -> None:
+    zips = sum(is_zip(file.name) for file in files)
+    what = [images(len(files) - zips)] if len(files) > zips else []
+    what += [f"{zips} ZIP{'s' * (zips > 1)}"] if zips else []
+    with st.form("batch"):
+        st.markdown(f"**{' and '.join(what)}**, {size(sum(file.size for file in files))}, ready to go")
+        name = st.text_input("Name of the job", placeholder="Optional, for example: spring collection", max_chars=100)
+        sent = st.form_submit_button("Classify as a job", type="primary", icon=":material/play_arrow:")
+    if sent:
+        with said():
+            _submit(files, name.strip() or None)
+
+
+def _submit(files: Sequence[UploadedFile], name: str | None) -> None:
+    bar = st.progress(0.0, text="Sending…")
+
+    def show(sent: int, total: int) -> None:
+        bar.progress(min(sent / total, 1.0), text=f"Sent {size(sent)} of {size(total)}")
+
+    with on_disk(files) as upload:
+        job = session.client().send(upload, name=name, progress=show)
+    st.session_state[DROPS] = _drops() + 1
+    session.open_job(job.id)
+    session.go_to(JOBS)
+    st.rerun()
+
+
+def _drops() -> int:
+    return int(st.session_state.get(DROPS, 0))
+
+
+def _draw_hints() -> None:
+    st.html(
+        '<div class="bl-hints">'
+        "<section><b>One image</b><p>Class, confidence and the runners-up, with the heatmap beside it.</p></section>"
+        "<section><b>Many, or a ZIP</b><p>A job with live progress, a gallery, a table and one archive.</p></section>"
+        "<section><b>What is read</b><p>JPEG, PNG, WebP, GIF and BMP. A file that cannot be read fails alone.</p>"
+        "</section></div>"
+    )
