@@ -57,6 +57,28 @@ def facts(pairs: dict[str, str]) -> str:
     )
 
 
+def lead(heading: str, text: str = "") -> str:
+    """A view's name, and what it is for."""
+    return f'<div class="bl-lead"><h1>{escape(heading)}</h1><p>{escape(text)}</p></div>'
+
+
+def hints(*, most_mb: int) -> str:
+    """What an empty drop zone is good for."""
+    told = {
+        "One image": "Class, confidence and the runners-up at once, with the heatmap beside the image.",
+        "Many, or a ZIP": "A job with live progress, then a gallery, a table and one archive to download.",
+        "What fits": f"JPEG, PNG, WebP, GIF and BMP; up to {most_mb} MB a file. Larger ones go with the command "
+        "batchlight submit.",
+    }
+    sections = "".join(f"<section><b>{escape(name)}</b><p>{escape(text)}</p></section>" for name, text in told.items())
+    return f'<div class="bl-hints">{sections}</div>'
+
+
+def nothing(heading: str, text: str) -> str:
+    """Where a list will be."""
+    return f'<div class="bl-empty"><b>{escape(heading)}</b><p>{escape(text)}</p></div>'
+
+
 def title(text: str) -> str:
     return f'<h1 class="bl-title">{escape(text)}</h1>'
 

@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.typing import UploadedFile
 
 from frontend import session
-from frontend.errors import said
+from frontend.cards import hints, lead
+from frontend.errors import WayOn, said
 from frontend.header import JOBS
 from frontend.prediction import draw_prediction
 from frontend.uploads import is_zip, on_disk
@@ -19,8 +20,9 @@ DROPS = "drops"
 
 def draw_classify() -> None:
     st.html(
-        '<div class="bl-lead"><h1>Classify images</h1>'
-        "<p>One image is answered at once. Many images or a ZIP become a job that you can come back to.</p></div>"
+        lead(
+            "Classify images", "One image is answered at once. Many, or a ZIP, become a job that you can come back to."
+        )
     )
     dropped = st.file_uploader(
         "Images or a ZIP",
@@ -29,7 +31,7 @@ def draw_classify() -> None:
         label_visibility="collapsed",
     )
     if not dropped:
-        _draw_hints()
+        st.html(hints(most_mb=st.get_option("server.maxUploadSize")))
     elif len(dropped) == 1 and not is_zip(dropped[0].name):
         with said():
             draw_prediction(dropped[0])
@@ -46,7 +48,7 @@ def _draw_batch(files: Sequence[UploadedFile]) -> None:
         name = st.text_input("Name of the job", placeholder="Optional, for example: spring collection", max_chars=100)
         sent = st.form_submit_button("Classify as a job", type="primary", icon=":material/play_arrow:")
     if sent:
-        with said():
+        with said(way_on=WayOn.BY_HAND):
             _submit(files, name.strip() or None)
 
 
@@ -66,13 +68,3 @@ def _submit(files: Sequence[UploadedFile], name: str | None) -> None:
 
 def _drops() -> int:
     return int(st.session_state.get(DROPS, 0))
-
-
-def _draw_hints() -> None:
-    st.html(
-        '<div class="bl-hints">'
-        "<section><b>One image</b><p>Class, confidence and the runners-up, with the heatmap beside it.</p></section>"
-        "<section><b>Many, or a ZIP</b><p>A job with live progress, a gallery, a table and one archive.</p></section>"
-        "<section><b>What is read</b><p>JPEG, PNG, WebP, GIF and BMP. A file that cannot be read fails alone.</p>"
-        "</section></div>"
-    )

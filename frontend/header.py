@@ -17,7 +17,7 @@ def draw_header() -> str:
         session.go_to(JOBS if session.opened_job() else CLASSIFY)
     if session.NEXT_VIEW in st.session_state:
         st.session_state[session.VIEW] = st.session_state.pop(session.NEXT_VIEW)
-    with st.container(horizontal=True, vertical_alignment="center", key="header"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="header"):
         st.html(brand(), width="content")
         st.segmented_control(
             "View",
@@ -27,7 +27,7 @@ def draw_header() -> str:
             on_change=session.close_job,
             label_visibility="collapsed",
         )
-        st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=session.sign_out)
+        st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=session.sign_out, key="sign-out")
     return str(st.session_state[session.VIEW])
 
 

@@ -25,7 +25,7 @@ def draw_job(job_id: str) -> None:
 @st.fragment(run_every=POLL_S)
 def _follow(job_id: str) -> None:
     """Polls until the job has ended, over restarts of the server; then the whole page is drawn anew."""
-    with said():
+    with said(polls=True):
         job = session.client().job(job_id)
         if job.ended:
             st.rerun()

@@ -6,7 +6,7 @@ import streamlit as st
 
 from batchlight import Job
 from frontend import session
-from frontend.cards import row_title
+from frontend.cards import lead, nothing, row_title
 from frontend.errors import said
 from frontend.words import ago, images, state_of, title_of
 
@@ -16,13 +16,12 @@ REFRESH_S = 3.0
 
 @st.fragment(run_every=REFRESH_S)
 def draw_jobs() -> None:
-    with said():
-        st.html('<div class="bl-lead"><h1>Jobs</h1></div>')
+    with said(polls=True):
+        st.html(lead("Jobs"))
         found = session.client().jobs_page(limit=st.session_state.setdefault("jobs-shown", SHOWN))
         if not found.data:
             st.html(
-                '<div class="bl-empty"><b>No jobs yet</b>'
-                "<p>Drop many images or a ZIP under “Classify”; the job appears here and stays.</p></div>"
+                nothing("No jobs yet", "Drop many images or a ZIP under “Classify”; the job appears here and stays.")
             )
         for job in found.data:
             _draw_row(job)
@@ -31,7 +30,7 @@ def draw_jobs() -> None:
 
 
 def _draw_row(job: Job) -> None:
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"job-{job.id}"):
+    with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key=f"job-{job.id}"):
         words, colour = state_of(job)
         with st.container(gap=None):
             st.html(row_title(title_of(job)))

@@ -9,7 +9,9 @@ from frontend.gallery import draw_gallery
 from frontend.words import image_failure
 
 GALLERY, TABLE = "Gallery", "Table"
-PAGE_ITEMS = {GALLERY: 24, TABLE: 100}
+PAGE_ITEMS = {GALLERY: 24, TABLE: 50}
+PROBLEM = "Problem"
+ROW_PX = 35
 TRAIL = "trail"
 """Where this tab is among the pages of one list: the list, and the cursors that led to the page."""
 
@@ -28,7 +30,7 @@ def draw_results(job: Job) -> None:
         if look == GALLERY:
             draw_gallery(job.id, page.data)
         else:
-            _draw_table(page)
+            _draw_table(page.data)
         _draw_pager(page, place, trail, total=_total(job, wanted), limit=limit)
 
 
@@ -63,19 +65,26 @@ def _go(place: str, trail: list[str | None]) -> None:
     st.session_state[TRAIL] = (place, trail)
 
 
-def _draw_table(page: Page[Item]) -> None:
-    rows = [
-        {
-            "#": item.index + 1,
-            "File": item.name,
-            "Class": item.label,
-            "Confidence": item.confidence,
-            "Problem": image_failure(item.error.code, item.error.message) if item.error else None,
-        }
-        for item in page.data
-    ]
-    confidence = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
-    st.dataframe(rows, hide_index=True, width="stretch", height=560, column_config={"Confidence": confidence})
+def _draw_table(items: tuple[Item, ...]) -> None:
+    columns = {
+        "#": st.column_config.NumberColumn(width=50),
+        "File": st.column_config.TextColumn(width="medium"),
+        "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+    }
+    rows = [_row(item) for item in items]
+    if not any(item.error for item in items):
+        rows = [{name: value for name, value in row.items() if name != PROBLEM} for row in rows]
+    st.dataframe(rows, hide_index=True, width="stretch", height=ROW_PX * (len(rows) + 1) + 3, column_config=columns)
+
+
+def _row(item: Item) -> dict[str, str | int | float | None]:
+    return {
+        "#": item.index + 1,
+        "File": item.name,
+        "Class": item.label or "",
+        "Confidence": item.confidence,
+        PROBLEM: image_failure(item.error.code, item.error.message) if item.error else "",
+    }
 
 
 def _draw_pager(page: Page[Item], place: str, trail: list[str | None], *, total: int, limit: int) -> None:

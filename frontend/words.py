@@ -39,7 +39,7 @@ IMAGE_ERRORS = {
     "crashed_worker": "The image brought a worker down several times and was given up.",
 }
 
-AWAY = "Batchlight does not answer right now. Nothing is lost: the page goes on as soon as it is back."
+AWAY = "Batchlight does not answer right now."
 UNKNOWN = "Something went wrong on this page. It has been noted in the page's log; try again."
 
 
