@@ -1,0 +1,82 @@
+"""One page server in front of the embedded stack, one browser for each module, one tab for each test."""
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from ops.ports import LOOPBACK
+from tests.frontend.browser import REQUIRED, chromium, is_required, running_browser
+from tests.frontend.gate import Gate, gate_to
+from tests.frontend.pages import running_page, sign_in
+from tests.stacks import RunningStack
+
+PATIENCE_MS = 20_000
+LEFT_OUT = pytest.StashKey[int]()
+
+Opener = Callable[[], Page]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a browser its tests are left out, which the summary says; where it is required, that is an error."""
+    if chromium():
+        return
+    needing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
+    if needing and is_required():
+        raise pytest.UsageError(f"{REQUIRED} is set and there is no Chromium: apt install chromium")
+    items[:] = [item for item in items if item not in needing]
+    config.stash[LEFT_OUT] = len(needing)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(f"{count} browser tests were left out: apt install chromium brings them in")
+
+
+@pytest.fixture(scope="session")
+def gate(stack: RunningStack) -> Iterator[Gate]:
+    with gate_to(stack.url) as gate:
+        yield gate
+
+
+@pytest.fixture(scope="session")
+def page_url(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_page(gate.url, tmp_path_factory.mktemp("page")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Not for the session: Playwright's event loop would be in the way of other modules' own."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with running_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def open_tab(browser: Browser, page_url: str) -> Iterator[Opener]:
+    """Opens tabs of a new visitor. Whatever the test does, none shows a traceback or asks another server."""
+    visitor = browser.new_context()
+    visitor.set_default_timeout(PATIENCE_MS)
+    asked: set[str | None] = set()
+    visitor.on("request", lambda request: asked.add(urlsplit(request.url).hostname))
+
+    def open_tab() -> Page:
+        tab = visitor.new_page()
+        tab.goto(page_url)
+        return tab
+
+    yield open_tab
+    texts = [tab.locator("body").inner_text() for tab in visitor.pages]
+    visitor.close()
+    assert not [text for text in texts if "Traceback" in text or "Exception" in text]
+    assert asked <= {LOOPBACK, None}
+
+
+@pytest.fixture
+def tab(open_tab: Opener, stack: RunningStack) -> Page:
+    """A tab of somebody who has signed in."""
+    opened = open_tab()
+    sign_in(opened, stack.key)
+    return opened
