@@ -7,10 +7,10 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check train lock clean
+.PHONY: help demo up test check screenshots train lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/demo.installed ## Classify the sample images through the whole stack; results in demo-output/
 	@$(BIN)/python -m ops demo
@@ -25,6 +25,9 @@ check: .venv/dev.installed ## Lint, formatting and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
+
+screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
+	$(BIN)/python -m tests.frontend.screenshots
 
 train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an hour on 2 cores)
 	$(BIN)/python -m training

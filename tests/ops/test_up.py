@@ -30,6 +30,7 @@ def ops_up(data_dir: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         "up",
         "--port=0",
         "--flower-port=0",
+        "--page-port=0",
         "--workers=1",
         f"--data-dir={data_dir}",
     ]
@@ -64,7 +65,7 @@ def test_the_stack_comes_up_says_where_it_is_and_goes_without_a_trace(tmp_path: 
     data_dir, log = tmp_path / "a data dir", tmp_path / "terminal.log"
     with ops_up(data_dir, log) as process:
         told = log.read_text()
-        address, flower = re.findall(r"http://127\.0\.0\.1:\d+(?= \()", told)
+        page, address, flower = re.findall(r"http://127\.0\.0\.1:\d+(?= \()", told)
         key = re.search(r"bl_\w{8}_\S{43}", told)
         password = re.search(r"password (\S+)\)", told)
         assert key
@@ -73,11 +74,13 @@ def test_the_stack_comes_up_says_where_it_is_and_goes_without_a_trace(tmp_path: 
 
         models = httpx.get(f"{address}/v1/models", headers={"Authorization": f"Bearer {key[0]}"})
         stranger = httpx.get(f"{flower}/workers")
+        first_sight = httpx.get(page)
         shown = workers_in_flower(flower, password[1])
         process.send_signal(signal.SIGINT)
 
         assert process.wait(30) == 0
         assert (models.status_code, stranger.status_code, shown) == (200, 401, 2)
+        assert "<html" in first_sight.text
         assert data_dir.stat().st_mode & 0o777 == 0o700
         assert not psutil.wait_procs(parts, timeout=5)[1]
 
