@@ -23,7 +23,7 @@ def draw_door() -> None:
             st.error(words, icon=":material/key_off:")
         st.caption(
             "No key yet? Whoever runs this server makes one with `python -m ops keys create --owner NAME`. "
-            "It stays in this tab and is forgotten when you close it."
+            "It stays in this tab, and is forgotten soon after you close it."
         )
 
 

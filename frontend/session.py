@@ -21,12 +21,15 @@ def sign_in(key: str) -> None:
 
 
 def sign_out(*, because: str | None = None) -> None:
-    """Forgets everything of this tab; `because` is shown at the door."""
+    """Forgets everything of this tab. Without the person's wish, `because` is shown at the door, and the job stays
+    in the address to come back to."""
     if client := current():
         client.close()
     st.session_state.clear()
     if because:
         st.session_state[FAREWELL] = because
+    else:
+        close_job()
 
 
 def current() -> Client | None:

@@ -1,6 +1,7 @@
 """One page server in front of the embedded stack, one browser for each module, one tab for each test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -41,8 +42,13 @@ def gate(stack: RunningStack) -> Iterator[Gate]:
 
 
 @pytest.fixture(scope="session")
-def page_url(gate: Gate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with running_page(gate.url, tmp_path_factory.mktemp("page")) as address:
+def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("page")
+
+
+@pytest.fixture(scope="session")
+def page_url(gate: Gate, page_folder: Path) -> Iterator[str]:
+    with running_page(gate.url, page_folder) as address:
         yield address
 
 

@@ -14,18 +14,20 @@ from ops.ports import LOOPBACK, free_port
 from ops.supervisor import Supervisor
 
 START_WAIT_S = 30.0
+TEMPORARY = "tmp"
 UPLOAD_LIMIT_MB = 2
 """Small, so that a file over it is quickly made."""
 
 
 @contextmanager
-def running_page(api_url: str, log_dir: Path, *, upload_limit_mb: int = UPLOAD_LIMIT_MB) -> Iterator[str]:
-    """The page in front of this API; its address."""
+def running_page(api_url: str, folder: Path, *, upload_limit_mb: int = UPLOAD_LIMIT_MB) -> Iterator[str]:
+    """The page in front of this API; its address. What it writes down meanwhile lies in `TEMPORARY` of the folder."""
     program = page_program(api_url, port=free_port())
-    limit = {"STREAMLIT_SERVER_MAX_UPLOAD_SIZE": str(upload_limit_mb)}
+    (folder / TEMPORARY).mkdir()
+    more = {"STREAMLIT_SERVER_MAX_UPLOAD_SIZE": str(upload_limit_mb), "TMPDIR": str(folder / TEMPORARY)}
     address = f"http://{LOOPBACK}:{program.command[-2].rpartition('=')[2]}"
-    with Supervisor(folder=ROOT, log_dir=log_dir, say=print) as supervisor:
-        supervisor.start(replace(program, environment={**program.environment, **limit}))
+    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+        supervisor.start(replace(program, environment={**program.environment, **more}))
         until_s = time.monotonic() + START_WAIT_S
         while not page_is_ready(address):
             assert time.monotonic() < until_s, supervisor.last_words(program)

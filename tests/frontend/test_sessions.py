@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from core.keys import revoke_key
 from tests.frontend.conftest import Opener
 from tests.frontend.gate import Gate
-from tests.frontend.pages import drop, ready_job, sign_in, submit, switch_to
+from tests.frontend.pages import TEMPORARY, drop, ready_job, sign_in, submit, switch_to
 from tests.stacks import RunningStack
 
 AWAY = "Batchlight does not answer right now"
@@ -107,6 +107,31 @@ def test_an_address_comes_back_to_its_job_but_not_without_the_key(
     sign_in(tab, stack.key)
 
     expect(tab.get_by_role("heading", name="To come back to")).to_be_visible()
+
+
+def test_signing_out_leaves_nothing_behind(tab: Page, samples: list[Path]) -> None:
+    submit(tab, *samples[:9], name="Left behind")
+
+    tab.get_by_role("button", name="Sign out").click()
+
+    expect(tab.get_by_label("API key")).to_have_value("")
+    expect(tab.get_by_text("Left behind")).to_be_hidden()
+    assert "job=" not in tab.url
+
+
+def test_a_fault_that_nobody_foresaw_is_words_here_and_a_traceback_in_the_log(
+    tab: Page, page_folder: Path, samples: list[Path]
+) -> None:
+    drop(tab, samples[0])
+    expect(tab.locator(".bl-label")).to_have_text("Sneaker")
+
+    (page_folder / TEMPORARY).rename(page_folder / "away")
+    tab.get_by_label(f"Remove {samples[0].name}").click()
+    drop(tab, samples[1])
+    expect(tab.get_by_text("Something went wrong on this page")).to_be_visible()
+    (page_folder / "away").rename(page_folder / TEMPORARY)
+
+    assert "FileNotFoundError" in (page_folder / "page.log").read_text()
 
 
 def test_a_job_of_somebody_else_is_not_found(open_tab: Opener, stack: RunningStack, page_url: str) -> None:
