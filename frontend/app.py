@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 from starlette.routing import Route
 
-from frontend.archives import PATH, serve_archive
+from frontend.archives import PATH, archives_until_shutdown, serve_archive
 from frontend.errors import say
 
 
@@ -20,6 +20,7 @@ def on_script_error(error: Exception) -> bool:
 
 app = st.App(
     Path(__file__).with_name("page.py"),
+    lifespan=archives_until_shutdown,
     routes=[Route(f"/{PATH}/{{ticket}}", serve_archive, methods=["GET", "HEAD"])],
     on_script_error=on_script_error,
 )

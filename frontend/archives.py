@@ -7,6 +7,8 @@ import secrets
 import shutil
 import tempfile
 import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.requests import Request
@@ -32,6 +34,9 @@ class Archive:
     def file(self) -> Path:
         return self._folder / f"batchlight-{self.job_id}.zip"
 
+    def discard(self) -> None:
+        self._cleaner()
+
     @property
     def address(self) -> str:
         """Relative to the page, wherever that is mounted."""
@@ -39,6 +44,14 @@ class Archive:
 
 
 _handed_out: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
+
+
+@asynccontextmanager
+async def archives_until_shutdown(_app: object) -> AsyncIterator[None]:
+    """While the server lives; what it still holds at its end goes, since a signal ends Python without clean-up."""
+    yield
+    for archive in list(_handed_out.values()):
+        archive.discard()
 
 
 def fetch_archive(client: Client, job_id: str, *, progress: Progress) -> Archive:

@@ -33,6 +33,7 @@ def running_page(api_url: str, folder: Path, *, upload_limit_mb: int = UPLOAD_LI
             assert time.monotonic() < until_s, supervisor.last_words(program)
             time.sleep(0.05)
         yield address
+    assert not list((folder / TEMPORARY).iterdir()), "the page left files behind"
 
 
 def sign_in(tab: Page, key: str) -> None:
