@@ -98,3 +98,13 @@ class serving:  # noqa: N801  # reads as a verb: `with serving(settings) as url`
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
+
+
+def refused(small: SmallApi, response: httpx.Response, status: int, code: str) -> dict[str, object]:
+    """The problem, after checking its form and that nothing is left of the upload."""
+    problem: dict[str, object] = response.json()
+    assert (response.status_code, problem["code"], problem["status"]) == (status, code, status), problem
+    assert response.headers["content-type"] == "application/problem+json"
+    assert small.stored() == []
+    assert small.jobs() == 0
+    return problem

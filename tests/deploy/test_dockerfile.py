@@ -23,7 +23,6 @@ from tests.deploy.images import (
     stages,
 )
 
-AWAITED = {"frontend/", "requirements/frontend.txt"}
 ONE_SHOT = {"admin"}
 HADOLINT = Path(sys.executable).with_name("hadolint")
 COMPILERS = re.compile(r"\b(gcc|g\+\+|build-essential|cargo|apt-get)\b")
@@ -49,7 +48,7 @@ def test_every_base_image_is_pinned_to_a_patch_release() -> None:
 def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
     rules = [line for line in (ROOT / ".dockerignore").read_text().split("\n") if line and line[0] != "#"]
     kept = [rule.removeprefix("!") for rule in rules if rule.startswith("!")]
-    wanted = {source for name in stages() for source in sources(name)} - AWAITED
+    wanted = {source for name in stages() for source in sources(name)}
 
     assert "*" in rules
     assert not [source for source in wanted if not (ROOT / source).exists()]
@@ -77,9 +76,8 @@ def test_an_image_installs_one_role_from_wheels_with_hashes(name: str) -> None:
 
     assert installer["PIP_ONLY_BINARY"] == ":all:"
     assert installer["PIP_REQUIRE_HASHES"] == "1"
-    if file not in AWAITED:
-        pinned = (ROOT / file).read_text()
-        assert pinned.count("--hash=sha256:") >= len(re.findall(r"^[a-z0-9._-]+==", pinned, re.MULTILINE)) > 0
+    pinned = (ROOT / file).read_text()
+    assert pinned.count("--hash=sha256:") >= len(re.findall(r"^[a-z0-9._-]+==", pinned, re.MULTILINE)) > 0
 
 
 @pytest.mark.parametrize("name", TARGETS)

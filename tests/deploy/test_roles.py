@@ -11,7 +11,6 @@ from redis import AuthenticationError, Redis
 from sqlalchemy import func, select
 
 from core.database import open_database
-from core.settings import ROOT
 from core.states import ShardState
 from core.tables import Shard
 from tests.deploy import images
@@ -97,7 +96,6 @@ def test_flower_shows_nothing_to_who_does_not_know_its_password(composed_redis: 
         assert httpx.get(f"{address}/workers", auth=("batchlight", "secret")).status_code == 200
 
 
-@pytest.mark.skipif(not (ROOT / "frontend").is_dir(), reason="the page is not there yet")
 def test_the_page_is_served_from_its_own_folders(tmp_path: Path) -> None:
     page = Role("frontend", tmp_path / "frontend", Path(sys.prefix), {"BATCHLIGHT_URL": "http://127.0.0.1:1"})
     page.lay_out()
