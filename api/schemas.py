@@ -60,6 +60,7 @@ class JobOut(BaseModel):
     skipped_total: int
     created_at: datetime
     started_at: datetime | None
+    cancel_requested_at: datetime | None
     ended_at: datetime | None
     expires_at: datetime
     purged_at: datetime | None
@@ -77,7 +78,8 @@ class JobOut(BaseModel):
                 succeeded=job.succeeded, failed=job.failed, cancelled=job.cancelled,
             ),
             skipped=job.skipped, skipped_total=job.skipped_total,
-            created_at=job.created_at, started_at=job.started_at, ended_at=job.ended_at,
+            created_at=job.created_at, started_at=job.started_at,
+            cancel_requested_at=job.cancel_requested_at, ended_at=job.ended_at,
             expires_at=job.expires_at, purged_at=job.purged_at,
             links=JobLinks(self=path, items=f"{path}/items", archive=f"{path}/archive"),
         )  # fmt: skip

@@ -6,7 +6,8 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from core.clock import db_now
-from core.errors import Conflict, Gone
+from core.errors import Conflict
+from core.jobs import locked
 from core.states import ArchiveState
 from core.tables import Archive, Job
 
@@ -19,7 +20,7 @@ def request(session: Session, job: Job) -> Archive:
     """The archive of the job's round, asked for now unless it was; raises Conflict while the job still runs."""
     if not job.state.ended:
         raise Conflict(f"The job is {job.state}; its archive can be built when it has ended.", code="job_not_finished")
-    _lock(session, job)
+    job = locked(session, job)
     archive = of(session, job)
     if archive is None:
         now = session.scalars(select(db_now())).one()
@@ -138,11 +139,3 @@ def _freed(archive: Archive) -> Update:
         leased_by=None,
         lease_until=None,
     )
-
-
-def _lock(session: Session, job: Job) -> None:
-    """Holds off a purge; raises Gone where one was faster."""
-    locked = select(Job.purged_at).where(Job.id == job.id).with_for_update()
-    row = session.execute(locked).one_or_none()
-    if row is None or row.purged_at is not None:
-        raise Gone(f"The results of job {job.id} were deleted.")

@@ -81,6 +81,15 @@ def kept(session: Session, job_id: str, *, owner: str) -> Job:
     return job
 
 
+def locked(session: Session, job: Job) -> Job:
+    """The job as it is now, its row locked until the transaction ends; raises Gone where a purge was faster."""
+    found = select(Job).where(Job.id == job.id, Job.purged_at.is_(None)).with_for_update()
+    now = session.scalar(found.execution_options(populate_existing=True))
+    if now is None:
+        raise Gone(f"The results of job {job.id} were deleted.")
+    return now
+
+
 def page(session: Session, *, owner: str, before: tuple[datetime, str] | None, limit: int) -> list[Job]:
     """Up to `limit` of the owner's batch jobs, newest first, starting after the cursor (created_at, id)."""
     jobs = select(Job).where(Job.owner == owner, Job.kind == JobKind.BATCH)

@@ -72,14 +72,20 @@ def renew(session: Session, shard: Shard, *, lease_s: float) -> bool:
 
 
 def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engine: str) -> Job | None:
-    """Commits the shard's items and counters and ends the job with its last shard; None if the lease was lost."""
+    """Commits the shard's items and counters and ends the job with its last shard; None if the lease was lost.
+
+    Images without an outcome are those that a cancelled job no longer wants: they have no item.
+    """
     _lock_job(session, shard.job_id)
-    if not _close(session, shard, engine=engine):
-        return None
-    session.execute(insert(Item), [_row(shard, outcome) for outcome in outcomes])
     failed = sum(outcome.error_code is not None for outcome in outcomes)
-    _move(session, shard.job_id, running=-shard.count, succeeded=shard.count - failed, failed=failed)
-    return _end_if_done(session, shard.job_id)
+    cancelled = shard.count - len(outcomes)
+    if not _close(session, shard, ShardState.CANCELLED if cancelled else ShardState.DONE, engine=engine):
+        return None
+    if outcomes:
+        session.execute(insert(Item), [_row(shard, outcome) for outcome in outcomes])
+    succeeded = len(outcomes) - failed
+    _move(session, shard.job_id, running=-shard.count, succeeded=succeeded, failed=failed, cancelled=cancelled)
+    return end_if_done(session, shard.job_id)
 
 
 def give_back(session: Session, shard: Shard, *, crashed: bool) -> bool:
@@ -144,11 +150,9 @@ def _requeue(session: Session, shard: Shard, held: Update) -> bool:
     return True
 
 
-def _close(session: Session, shard: Shard, *, engine: str) -> bool:
+def _close(session: Session, shard: Shard, state: ShardState, *, engine: str) -> bool:
     closed = session.execute(
-        _held(shard)
-        .values(state=ShardState.DONE, engine=engine, lease_until=None, ended_at=db_now())
-        .returning(Shard.id)
+        _held(shard).values(state=state, engine=engine, lease_until=None, ended_at=db_now()).returning(Shard.id)
     )
     return closed.first() is not None
 
@@ -178,7 +182,7 @@ def _move(session: Session, job_id: str, **moves: int) -> Job:
     ).one()
 
 
-def _end_if_done(session: Session, job_id: str) -> Job:
+def end_if_done(session: Session, job_id: str) -> Job:
     """Ends the job when nothing is queued or running; who closes the last shard does it, once per round."""
     outcome = case(
         (Job.cancelled > 0, JobState.CANCELLED),
@@ -188,7 +192,7 @@ def _end_if_done(session: Session, job_id: str) -> Job:
     )
     session.execute(
         update(Job)
-        .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.queued == 0, Job.running == 0)
+        .where(Job.id == job_id, Job.ended_at.is_(None), Job.queued == 0, Job.running == 0)
         .values(state=outcome, ended_at=db_now(), revision=Job.revision + 1)
         .execution_options(synchronize_session=False)
     )

@@ -18,7 +18,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """QUEUED: accepted, no shard claimed yet. RUNNING: at least one shard was claimed.
+    """QUEUED: accepted, or retried, no shard claimed yet. RUNNING: at least one shard was claimed.
 
     Who closes the last open shard ends the job: SUCCEEDED (no image failed), PARTIALLY_SUCCEEDED (some did),
     FAILED (all did), CANCELLED (a client asked) or EXPIRED (its deadline passed).

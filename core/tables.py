@@ -125,6 +125,7 @@ class Job(Base):
 
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     expires_at: Mapped[datetime]
     purged_at: Mapped[datetime | None]

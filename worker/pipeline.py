@@ -1,6 +1,6 @@
 """From a shard's object to its outcomes: one thread decodes the next batch while this one is inferred."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -38,8 +38,13 @@ class Work:
     engine: Engine
 
 
-def infer_shard(work: Work, storage: Storage, settings: Settings, *, lost: Event) -> list[Outcome]:
-    """One outcome per position; raises LeaseLost between two batches once `lost` is set."""
+def infer_shard(
+    work: Work, storage: Storage, settings: Settings, *, lost: Event, cancelled: Callable[[], bool]
+) -> list[Outcome]:
+    """One outcome per position, or those there are when `cancelled` says so between two batches.
+
+    Raises LeaseLost between two batches once `lost` is set.
+    """
     with ExitStack() as stack:
         try:
             file = stack.enter_context(storage.open(work.shard.object_key))
@@ -50,10 +55,12 @@ def infer_shard(work: Work, storage: Storage, settings: Settings, *, lost: Event
             return _all_failed(work.shard, "object_corrupt", str(damage))
         if _poisonous(work.shard, settings):
             return [_given_up(work.shard, reader)]
-        return list(_infer(work, reader, batch_size=settings.batch_size, lost=lost))
+        return list(_infer(work, reader, batch_size=settings.batch_size, lost=lost, cancelled=cancelled))
 
 
-def _infer(work: Work, reader: ShardReader, *, batch_size: int, lost: Event) -> Iterator[Outcome]:
+def _infer(
+    work: Work, reader: ShardReader, *, batch_size: int, lost: Event, cancelled: Callable[[], bool]
+) -> Iterator[Outcome]:
     positions = work.shard.positions
     batches = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as ahead:
@@ -63,6 +70,8 @@ def _infer(work: Work, reader: ShardReader, *, batch_size: int, lost: Event) -> 
             upcoming = ahead.submit(_decode_batch, work, reader, following)
             if lost.is_set():
                 raise LeaseLost
+            if cancelled():
+                return
             yield from _infer_batch(work, images)
 
 

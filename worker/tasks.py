@@ -20,6 +20,7 @@ from worker.context import Context, context
 from worker.drawing import draw_item
 from worker.lease import Lease
 from worker.pipeline import LeaseLost, Work, infer_shard
+from worker.stop import CancelWatch
 
 OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, PoolTimeout, OSError)
 """What fails a shard without any image being to blame; it is tried again later."""
@@ -96,7 +97,8 @@ def _infer(here: Context, shard: Shard, job: Job) -> None:
 
     with Lease(here.database.write, renew, heartbeat_s=settings.heartbeat_s) as lease:
         work = Work(shard, job, *here.models.of(job))
-        outcomes = infer_shard(work, here.storage, settings, lost=lease.lost)
+        cancelled = CancelWatch(here.database.read, job.id)
+        outcomes = infer_shard(work, here.storage, settings, lost=lease.lost, cancelled=cancelled)
     with here.database.write.begin() as session:
         if shards.finish(session, shard, outcomes, engine=work.engine.name) is None:
             raise LeaseLost

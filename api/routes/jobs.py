@@ -9,7 +9,7 @@ from api.cursors import after_job, bounded, read_job
 from api.schemas import JobOut, Page, job_path
 from api.submission import Options, accept
 from api.uploads import OPENAPI_UPLOAD, receive_job
-from core import jobs
+from core import cancellation, jobs, rounds
 from core.states import JobKind, Lane
 from core.tables import Job
 
@@ -51,6 +51,32 @@ def get_job(request: Request, response: Response, session: ReadSession, key: Rea
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return JobOut.of(job)
+
+
+@router.post("/{job_id}/cancel")
+def cancel_job(context: Ctx, key: Writer, job_id: str) -> JobOut:
+    """Cancels what is left: queued images at once, running ones at their next batch; what is done stays."""
+    with context.database.write.begin() as session:
+        job = cancellation.cancel(session, jobs.kept(session, job_id, owner=key.owner))
+    return JobOut.of(job)
+
+
+@router.post("/{job_id}/retry", status_code=202)
+def retry_job(response: Response, context: Ctx, key: Writer, job_id: str) -> JobOut:
+    """Infers the failed images once more, as a new round; what succeeded stays as it is."""
+    with context.database.write.begin() as session:
+        job = rounds.retry(session, jobs.kept(session, job_id, owner=key.owner))
+    context.bells.ring_job(job)
+    response.headers["Location"] = job_path(job.id)
+    return JobOut.of(job)
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(context: Ctx, key: Writer, job_id: str) -> None:
+    """Deletes a job's images and results for good, ending it first if it runs; its row stays, as a tombstone."""
+    with context.database.write.begin() as session:
+        cancellation.delete(session, jobs.kept(session, job_id, owner=key.owner))
+    context.storage.delete_job(job_id)
 
 
 def _etag(job: Job) -> str:

@@ -120,6 +120,18 @@ class Client:
         file = Path(to, f"batchlight-{job_id}.zip") if Path(to).is_dir() else Path(to)
         return download(self._transport, f"{_path(job_id)}/archive", file, progress=progress)
 
+    def cancel(self, job_id: str) -> Job:
+        """Stop a job: queued images at once, running ones at their next batch; finished items stay."""
+        return parse(Job, json_of(self._transport.act("POST", f"{_path(job_id)}/cancel")))
+
+    def retry(self, job_id: str) -> Job:
+        """Have an ended job's failed images inferred once more; everything that succeeded stays as it is."""
+        return parse(Job, json_of(self._transport.act("POST", f"{_path(job_id)}/retry")))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job's images and results for good, ending it first if it runs."""
+        self._transport.act("DELETE", _path(job_id))
+
     def predict(self, path: AnyPath) -> Prediction:
         """Class and confidence of one image, while you wait. A Problem with status 415 if it is no image."""
         files = gather(path).files

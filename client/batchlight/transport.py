@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Literal
 
 import httpx
 
@@ -61,6 +62,13 @@ class Transport:
             yield answer
         finally:
             answer.close()
+
+    def act(self, method: Literal["POST", "DELETE"], path: str) -> httpx.Response:
+        """A call without a body that changes something; sent once."""
+        try:
+            return _accepted(self._http.request(method, path.lstrip("/")))
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
 
     def post(
         self, path: str, body: Body, *, params: Params | None = None, progress: Progress | None = None

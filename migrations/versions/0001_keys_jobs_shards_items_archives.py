@@ -59,6 +59,7 @@ def upgrade() -> None:
         sa.Column("skipped_total", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
+        sa.Column("cancel_requested_at", sa.Double(), nullable=True),
         sa.Column("ended_at", sa.Double(), nullable=True),
         sa.Column("expires_at", sa.Double(), nullable=False),
         sa.Column("purged_at", sa.Double(), nullable=True),

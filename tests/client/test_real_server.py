@@ -188,3 +188,21 @@ def test_the_command_reports_an_image_that_is_none_and_goes_on(
 def test_the_command_shows_jobs_and_models(stack: RunningStack, job: Job) -> None:
     assert job.id in command(stack, "jobs", "--limit", "1000").stdout
     assert str(job.model).rpartition("/")[0] in command(stack, "models").stdout
+
+
+def test_the_command_retries_what_failed_and_deletes_a_job_for_good(stack: RunningStack, folder: Path) -> None:
+    made = json.loads(command(stack, "submit", folder / "z-notes.txt", "--wait", "--json").stdout)
+
+    again = command(stack, "retry", made["id"], "--wait", "--json")
+    deleted = command(stack, "delete", made["id"])
+    gone = command(stack, "items", made["id"], "--json")
+
+    assert (again.returncode, json.loads(again.stdout)["round"]) == (1, 2)
+    assert (deleted.returncode, gone.returncode) == (0, 4)
+    assert json.loads(gone.stderr)["error"]["code"] == "gone"
+
+
+def test_the_command_cancels_only_what_still_runs(stack: RunningStack, job: Job) -> None:
+    refused = command(stack, "cancel", job.id, "--json")
+
+    assert (refused.returncode, json.loads(refused.stderr)["error"]["code"]) == (4, "job_ended")

@@ -115,6 +115,41 @@ def status(
 
 
 @app.command()
+def cancel(job_id: JobId, url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> None:
+    """Stop a job; what is finished stays."""
+    with connected(url, key, as_json=as_json) as client:
+        _show_job(client, client.cancel(job_id), as_json=as_json)
+
+
+@app.command()
+def retry(
+    job_id: JobId,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until the job has ended.")] = False,
+    url: Url = DEFAULT_URL,
+    key: Key = "",
+    as_json: AsJson = False,
+) -> None:
+    """Have a job's failed images inferred once more; what succeeded stays."""
+    with connected(url, key, as_json=as_json) as client:
+        job = client.retry(job_id)
+        if wait:
+            job = _follow(client, job)
+        _show_job(client, job, as_json=as_json)
+    raise typer.Exit(exit_code_of(job) if wait else ExitCode.OK)
+
+
+@app.command()
+def delete(job_id: JobId, url: Url = DEFAULT_URL, key: Key = "", as_json: AsJson = False) -> None:
+    """Delete a job's images and results for good."""
+    with connected(url, key, as_json=as_json) as client:
+        client.delete(job_id)
+        if as_json:
+            write_json({"job": job_id, "deleted": True})
+        else:
+            note(f"Deleted job {job_id}.")
+
+
+@app.command()
 def items(
     job_id: JobId,
     state: Annotated[Literal["succeeded", "failed"] | None, typer.Option(help="Only the items in this state.")] = None,
