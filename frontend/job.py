@@ -4,6 +4,7 @@ import streamlit as st
 
 from batchlight import Job
 from frontend import session
+from frontend.actions import draw_retry_button, draw_stop_button
 from frontend.archive_button import draw_archive_button
 from frontend.cards import facts, tally, title
 from frontend.errors import said
@@ -33,6 +34,7 @@ def _follow(job_id: str) -> None:
         counts = job.counts
         st.progress(counts.ended / counts.total, text=f"{counts.ended:,} of {images(counts.total)}")
         _draw_counts(job)
+        draw_stop_button(job)
         st.caption("You can close this tab: the job goes on, and you find it under “Jobs”.")
 
 
@@ -42,7 +44,9 @@ def _draw_ended(job: Job) -> None:
     if job.purged_at:
         st.info("The results of this job have been deleted: its time was over.", icon=":material/auto_delete:")
         return
-    draw_archive_button(job)
+    with st.container(horizontal=True):
+        draw_archive_button(job)
+        draw_retry_button(job)
     draw_results(job)
     st.html(
         facts(

@@ -72,6 +72,7 @@ class Job:
     skipped_total: int = 0
     created_at: datetime
     started_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
     ended_at: datetime | None = None
     expires_at: datetime | None = None
     purged_at: datetime | None = None
