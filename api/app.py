@@ -30,4 +30,5 @@ def create_app(given: Settings | None = None) -> FastAPI:
     problems.install(app)
     for part in (predict, jobs, items, archives, models, health):
         app.include_router(part.router)
+    problems.describe(app)
     return app

@@ -29,7 +29,7 @@ class Context:
 def open_context(settings: Settings) -> Context:
     """Opens lazily: nothing is connected until a request needs it."""
     storage = Storage(settings.storage_dir)
-    return Context(settings, open_database(settings.database_url, pool_size=20), storage, bells(settings))
+    return Context(settings, open_database(settings.database_url), storage, bells(settings))
 
 
 def _context(request: Request) -> Context:

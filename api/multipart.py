@@ -61,6 +61,9 @@ class ZipPart:
             unpack(self._file, self._intake, settings=self._settings)
 
 
+ESCAPES = {b"%22": b'"', b"%0D": b"\r", b"%0A": b"\n"}
+"""What a file name's quotes and line ends become in a form (WHATWG HTML, "multipart/form-data encoding algorithm")."""
+
 OpenPart = Callable[[str, str], ImagePart | ZipPart]
 
 
@@ -114,6 +117,8 @@ class MultipartBody:
                 f"The form field {field!r} is no file. Options such as 'model' go in the query string.",
                 code="not_a_file",
             )
+        for escape, character in ESCAPES.items():
+            filename = filename.replace(escape, character)
         media_type, _ = parse_options_header(self._headers.get(b"content-type"))
         self._part = self._open_part(filename.decode(errors="replace"), media_type.decode(errors="replace"))
 

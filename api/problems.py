@@ -42,6 +42,8 @@ STATUS: dict[type[BatchlightError], HTTPStatus] = {
     Broken: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 RETRY_AFTER_S = 5
+MEDIA_TYPE = "application/problem+json"
+SCHEMAS = "#/components/schemas/"
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,24 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def describe(app: FastAPI) -> None:
+    """Makes the reference say of every call that its failures are problems."""
+    schema = app.openapi()
+    schema["components"]["schemas"] |= Problem.model_json_schema(ref_template=SCHEMAS + "{model}").pop("$defs")
+    schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+    schema["components"]["schemas"]["Problem"].pop("$defs")
+    failure = {
+        "description": "A problem (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},
+    }
+    for operations in schema["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = failure
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schema["components"]["schemas"].pop(unused, None)
+
+
 def _problem(
     request: Request, status: HTTPStatus, detail: str, *, code: str, errors: list[ProblemError] | None = None
 ) -> JSONResponse:
@@ -89,7 +109,7 @@ def _problem(
         headers["WWW-Authenticate"] = "Bearer"
     if request.method == "POST" or status == HTTPStatus.INTERNAL_SERVER_ERROR:
         headers["Connection"] = "close"  # or the server would go on reading an upload it has refused
-    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type="application/problem+json")
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers, media_type=MEDIA_TYPE)
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse:

@@ -30,6 +30,7 @@ def skip_reason(name: str) -> str | None:
 def entry_name(index: int, name: str, *, suffix: str | None = None) -> str:
     """`000123_slug.png`: sorts by index, safe on every file system; the suffix is the name's own unless given."""
     path = PurePosixPath(name)
-    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", path.stem).strip("-._")[:SLUG_LENGTH] or "image"
+    plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:SLUG_LENGTH] or "image"
     ending = path.suffix.lower() if suffix is None else suffix
     return f"{index:06d}_{slug}{ending if re.fullmatch(r'[.][a-z0-9]{1,8}', ending) else ''}"

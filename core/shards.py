@@ -1,5 +1,12 @@
 """A shard's transitions: claim, renew, finish, give back, split. Each is one guarded statement plus its counters.
 
+What gives a leased shard back, and what that counts (ADR 4):
+
+    a lost child, a time limit, an error only an image can cause   give_back   crashes
+    a shutdown                                                     give_back   –
+    an artefact, database or disk in trouble                       postpone    ready_at moves on
+    a lease that ended in silence                                  expire      expiries, later crashes
+
 Lock order everywhere but in `claim`: the job's row, then the shard's. `claim` takes a shard nobody else holds first;
 the only crossing (a worker that lost its lease, finishing late) is found by Postgres and costs one repetition.
 """
@@ -200,7 +207,7 @@ def end_if_done(session: Session, job_id: str) -> Job:
 
 
 def _split(session: Session, shard: Shard) -> None:
-    """Replaces a queued shard by two halves over the same object, so that a poisonous image ends up alone."""
+    """Replaces a queued shard by two halves over the same object and number; a poisonous image ends up alone."""
     middle = shard.count // 2
     for positions in (shard.positions[:middle], shard.positions[middle:]):
         session.add(

@@ -21,7 +21,7 @@ class JobState(StrEnum):
     """QUEUED: accepted, or retried, no shard claimed yet. RUNNING: at least one shard was claimed.
 
     Who closes the last open shard ends the job: SUCCEEDED (no image failed), PARTIALLY_SUCCEEDED (some did),
-    FAILED (all did), CANCELLED (a client asked) or EXPIRED (its deadline passed).
+    FAILED (all did), CANCELLED (a client asked) or EXPIRED (its deadline passed; jobs have none yet).
     """
 
     QUEUED = "queued"

@@ -67,8 +67,8 @@ def hints(*, most_mb: int) -> str:
     told = {
         "One image": "Class, confidence and the runners-up at once, with the heatmap beside the image.",
         "Many, or a ZIP": "A job with live progress, then a gallery, a table and one archive to download.",
-        "What fits": f"JPEG, PNG, WebP, GIF and BMP; up to {most_mb} MB a file. Larger ones go with the command "
-        "batchlight submit.",
+        "What fits": f"JPEG, PNG, WebP, GIF and BMP, as large as the server takes them; up to {most_mb} MB a file. "
+        "Larger ZIPs go with the command batchlight submit.",
     }
     sections = "".join(f"<section><b>{escape(name)}</b><p>{escape(text)}</p></section>" for name, text in told.items())
     return f'<div class="bl-hints">{sections}</div>'

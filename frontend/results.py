@@ -79,7 +79,7 @@ def _draw_table(items: tuple[Item, ...]) -> None:
 
 def _row(item: Item) -> dict[str, str | int | float | None]:
     return {
-        "#": item.index + 1,
+        "#": item.index,
         "File": item.name,
         "Class": item.label or "",
         "Confidence": item.confidence,

@@ -34,7 +34,7 @@ IMAGE_ERRORS = {
     "empty_file": "The file is empty.",
     "too_many_pixels": "The image has more pixels than this server accepts.",
     "animated_image": "The image is animated; send a single frame.",
-    "unsupported_image": "The image uses a variant of its format that Batchlight cannot read.",
+    "unsupported_image": "This kind of image is not read. Send it as JPEG, PNG, WebP, GIF or BMP, saved anew.",
     "image_too_large": "The file is larger than this server accepts for one image.",
     "crashed_worker": "The image brought a worker down several times and was given up.",
 }

@@ -31,7 +31,7 @@ ARCHIVE_LIMIT_S = 3600
 
 @app.task(name=INFER, bind=True, time_limit=SHARD_LIMIT_S)
 def infer_next_shard(self: "Task[Any, str]", lane: str) -> str:
-    """Claims the next shard of the lane and infers it."""
+    """Claims the lane's next shard, whichever that is: a bell names no work. Returns what it did, for people."""
     here = context()
     with here.database.write.begin() as session:
         claimed = shards.claim(session, Lane(lane), worker=str(self.request.id), lease_s=here.settings.lease_s)

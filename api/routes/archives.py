@@ -15,7 +15,8 @@ BUILT_SOON_S = "1"
 router = APIRouter(prefix="/v1/jobs/{job_id}/archive", tags=["archives"])
 
 
-@router.api_route("", methods=["GET", "HEAD"], response_class=FileResponse, responses={202: {"model": ArchiveOut}})
+@router.head("", include_in_schema=False)
+@router.get("", response_class=FileResponse, responses={202: {"model": ArchiveOut}})
 def get_archive(request: Request, context: Ctx, key: Reader, job_id: str) -> Response:
     """The ZIP of an ended job's images, overlays and results; 202 while a worker builds it.
 

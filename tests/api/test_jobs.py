@@ -157,3 +157,21 @@ def test_newest_jobs_come_first(client: httpx.Client) -> None:
     second = client.get("/v1/jobs", params={"limit": 2, "after": first["next"]}).json()
 
     assert [job["id"] for job in first["data"] + second["data"]][:3] == made[::-1]
+
+
+def test_a_name_with_a_quote_comes_back_as_it_was(client: httpx.Client, samples: list[Path]) -> None:
+    name = 'a\'b "q" ä.png'
+
+    job = ended(client, submit(client, {name: samples[0].read_bytes()}))
+
+    assert [item["name"] for item in all_items(client, job)] == [name]
+
+
+def test_the_reference_says_what_errors_look_like(client: httpx.Client) -> None:
+    spec = client.get("/openapi.json").json()
+
+    for path, methods in spec["paths"].items():
+        for operation in methods.values():
+            (kind,) = operation["responses"]["default"]["content"]
+            assert (kind, path) == ("application/problem+json", path)
+            assert "HTTPValidationError" not in str(operation)

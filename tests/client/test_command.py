@@ -205,3 +205,11 @@ def test_help_lists_every_exit_code() -> None:
     done = run("--help")
 
     assert all(f"{code:>3}  " in done.stdout for code in (0, 1, 2, 3, 4, 5, 130))
+
+
+@pytest.mark.parametrize("words", [["--help"], ["items", "--help"], ["submit", "--help"]])
+def test_help_never_shows_the_key(words: list[str]) -> None:
+    done = run(*words, BATCHLIGHT_KEY="bl_12345678_secret", COLUMNS="200")
+
+    assert done.returncode == 0
+    assert "secret" not in done.stdout

@@ -32,6 +32,7 @@ def test_control_characters_and_lone_surrogates_are_dropped_from_names() -> None
         ("../../etc/passwd", "000007_passwd"),
         ("=cmd|'/c calc'!A1.jpg", "000007_c-calc-A1.jpg"),
         ("写真.jpg", "000007_image.jpg"),
+        ("été à la plage.png", "000007_ete-a-la-plage.png"),
         ("no-suffix", "000007_no-suffix"),
         ("x." + "y" * 50, "000007_x"),
     ],

@@ -14,7 +14,10 @@ Url = Annotated[
     typer.Option("--url", help="Address of the server; also BATCHLIGHT_URL.", rich_help_panel=SERVER_PANEL),
 ]
 Key = Annotated[
-    str, typer.Option("--key", help="Your API key; better in BATCHLIGHT_KEY.", rich_help_panel=SERVER_PANEL)
+    str,
+    typer.Option(
+        "--key", help="Your API key; better in BATCHLIGHT_KEY.", rich_help_panel=SERVER_PANEL, show_default=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to standard output.", rich_help_panel=SERVER_PANEL)]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `submit` and `jobs` show it.")]
@@ -25,7 +28,9 @@ def remember(
     url: Annotated[str, typer.Option(envvar="BATCHLIGHT_URL", help="Address of the server.")] = DEFAULT_URL,
     key: Annotated[
         str,
-        typer.Option(envvar="BATCHLIGHT_KEY", help="Your API key. On the server: python -m ops keys create"),
+        typer.Option(
+            envvar="BATCHLIGHT_KEY", help="Your API key. On the server: python -m ops keys create", show_default=False
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to standard output.")] = False,
 ) -> None:

@@ -118,10 +118,10 @@ def _counts(job: Job) -> Text:
 
 
 def _pace(job: Job, ended_at: datetime) -> str:
-    """Time from submission to the end, and images a second of the time in which they were worked on."""
-    worked_s = (ended_at - (job.started_at or job.created_at)).total_seconds()
-    pace = f" · {job.counts.ended / worked_s:,.0f} images/s" if worked_s > 0 else ""
-    return f"{(ended_at - job.created_at).total_seconds():,.1f} s{pace}"
+    """Time from submission to the end, and images a second of it; no pace for a job that was retried in between."""
+    took_s = (ended_at - job.created_at).total_seconds()
+    pace = f" · {job.counts.ended / took_s:,.0f} images/s" if took_s > 0 and job.round == 1 else ""
+    return f"{took_s:,.1f} s{pace}"
 
 
 def _when(instant: datetime) -> str:
