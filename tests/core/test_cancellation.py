@@ -7,27 +7,9 @@ from core import cancellation, jobs, rounds, shards
 from core.database import Database
 from core.errors import Conflict, Gone
 from core.states import ItemState, JobState, Lane
-from core.tables import Item, Job, Shard
-from tests.databases import outcomes, submit
-
-
-def submitted(database: Database, *counts: int) -> Job:
-    with database.write.begin() as session:
-        return submit(session, counts=counts)
-
-
-def claimed(database: Database) -> Shard:
-    with database.write.begin() as session:
-        found = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
-    assert found
-    return found[0]
-
-
-def finish(database: Database, shard: Shard, *, failed: int = 0, keep: int | None = None) -> Job:
-    with database.write.begin() as session:
-        job = shards.finish(session, shard, outcomes(shard, failed=failed)[:keep], engine="onnx")
-    assert job
-    return job
+from core.tables import Item, Job
+from tests.core.moves import claimed, finish, submitted
+from tests.databases import outcomes
 
 
 def cancel(database: Database, job: Job) -> Job:

@@ -8,44 +8,12 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core import jobs, shards
-from core.clock import db_now
+from core import shards
 from core.database import Database
-from core.states import JobState, Lane, ShardState
+from core.states import JobState, ShardState
 from core.tables import Item, Job, Shard
-from tests.databases import outcomes, submit
-
-
-def claim(database: Database, *, lease_s: float = 60, worker: str = "w") -> Shard | None:
-    with database.write.begin() as session:
-        claimed = shards.claim(session, Lane.BULK, worker=worker, lease_s=lease_s)
-    return claimed and claimed[0]
-
-
-def claimed(database: Database, *, lease_s: float = 60) -> Shard:
-    shard = claim(database, lease_s=lease_s)
-    assert shard is not None
-    return shard
-
-
-def finish(database: Database, shard: Shard, *, failed: int = 0) -> Job | None:
-    with database.write.begin() as session:
-        return shards.finish(session, shard, outcomes(shard, failed=failed), engine="onnx")
-
-
-def give_back(database: Database, shard: Shard, *, crashed: bool) -> bool:
-    with database.write.begin() as session:
-        return shards.give_back(session, shard, crashed=crashed)
-
-
-def submitted(database: Database, *counts: int, owner: str = "ada") -> Job:
-    with database.write.begin() as session:
-        return submit(session, counts=counts, owner=owner)
-
-
-def reread(database: Database, job: Job) -> Job:
-    with database.read.begin() as session:
-        return jobs.owned(session, job.id, owner=job.owner)
+from tests.core.moves import claim, claimed, finish, finished_late, give_back, reread, submitted
+from tests.databases import outcomes
 
 
 def test_a_claim_leases_the_shard_and_moves_its_images_to_running(database: Database) -> None:
@@ -81,8 +49,6 @@ def test_the_last_shard_to_finish_ends_the_job_by_what_its_images_became(databas
     halfway = finish(database, first, failed=1)
     done = finish(database, second)
 
-    assert halfway
-    assert done
     assert (halfway.state, done.state) == (JobState.RUNNING, JobState.PARTIALLY_SUCCEEDED)
     assert (done.succeeded, done.failed, done.ended_at is not None) == (3, 1, True)
     assert done.id == job.id
@@ -94,7 +60,6 @@ def test_a_job_whose_images_all_share_a_fate_ends_so(database: Database, failed:
 
     done = finish(database, claimed(database), failed=failed)
 
-    assert done
     assert done.state == state
 
 
@@ -104,11 +69,10 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None
     give_back(database, zombie, crashed=False)
     successor = claimed(database)
 
-    late = finish(database, zombie)
+    late = finished_late(database, zombie)
     done = finish(database, successor)
 
     assert late is None
-    assert done
     assert done.succeeded == 4
     with database.read.begin() as session:
         assert session.scalar(select(func.count()).where(Item.job_id == job.id)) == 4
@@ -204,20 +168,6 @@ def test_a_release_is_no_crash(database: Database) -> None:
     assert (shard.crashes, shard.count, shard.attempt) == (0, 4, 6)
 
 
-def test_a_shard_that_the_servers_own_trouble_failed_lets_others_pass(database: Database) -> None:
-    submitted(database, 1, owner="unlucky")
-    submitted(database, 1, owner="next")
-    first = claimed(database)
-
-    with database.write.begin() as session:
-        assert shards.postpone(session, first)
-
-    assert claimed(database).owner == "next"
-    assert claim(database) is None
-    with database.read.begin() as session:
-        assert shards.queued(session, Lane.BULK) == 0
-
-
 def test_silence_counts_as_a_crash_only_after_many_times(database: Database) -> None:
     submitted(database, 1)
 
@@ -232,43 +182,11 @@ def test_silence_counts_as_a_crash_only_after_many_times(database: Database) -> 
     assert crashes == [0, 0, 0, 0, 0, 1, 2]
 
 
-def test_a_flooding_owner_does_not_hold_up_another(database: Database) -> None:
-    submitted(database, *[10] * 20, owner="flood")
-    for _ in range(3):
-        finish(database, claimed(database))
-    submitted(database, 10, 10, owner="late")
-
-    order = [claimed(database).owner for _ in range(6)]
-
-    assert order.count("late") == 2
-    assert order[:4].count("late") >= 1
-
-
-def test_yesterdays_use_is_forgotten(database: Database) -> None:
-    submitted(database, *[10] * 10, owner="busy")
-    while shard := claim(database):
-        finish(database, shard)
-
-    with database.write.begin() as session:
-        job = submit(session, counts=(5,), owner="busy")
-        turn = session.scalar(select(Shard.turn).where(Shard.job_id == job.id))
-
-    assert turn == 5
-
-
 def test_the_database_refuses_counters_that_do_not_add_up(database: Database) -> None:
     job = submitted(database, 2)
 
     with pytest.raises(IntegrityError), database.write.begin() as session:
         session.execute(update(Job).where(Job.id == job.id).values(queued=1))
-
-
-def test_the_databases_clock_counts_seconds(database: Database) -> None:
-    with database.read.begin() as session:
-        now, later = session.execute(select(db_now(), db_now(plus_s=60))).one()
-
-    assert abs(now.timestamp() - time.time()) < 5
-    assert (later - now).total_seconds() == pytest.approx(60, abs=1)
 
 
 def test_counters_equal_a_recount_after_any_sequence_of_events(database: Database) -> None:

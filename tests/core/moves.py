@@ -1,0 +1,47 @@
+"""What happens to shards, in one transaction each, as workers and the sweep do it."""
+
+from core import jobs, shards
+from core.database import Database
+from core.states import Lane
+from core.tables import Job, Shard
+from tests.databases import outcomes, submit
+
+
+def claim(database: Database, *, lease_s: float = 60, worker: str = "w") -> Shard | None:
+    with database.write.begin() as session:
+        claimed = shards.claim(session, Lane.BULK, worker=worker, lease_s=lease_s)
+    return claimed and claimed[0]
+
+
+def claimed(database: Database, *, lease_s: float = 60) -> Shard:
+    shard = claim(database, lease_s=lease_s)
+    assert shard is not None
+    return shard
+
+
+def finish(database: Database, shard: Shard, *, failed: int = 0, keep: int | None = None) -> Job:
+    """The job, after the shard's first `keep` images were committed, the first `failed` of them as failed."""
+    job = finished_late(database, shard, failed=failed, keep=keep)
+    assert job
+    return job
+
+
+def finished_late(database: Database, shard: Shard, *, failed: int = 0, keep: int | None = None) -> Job | None:
+    """The same by a worker whose lease may be lost: then None."""
+    with database.write.begin() as session:
+        return shards.finish(session, shard, outcomes(shard, failed=failed)[:keep], engine="onnx")
+
+
+def give_back(database: Database, shard: Shard, *, crashed: bool) -> bool:
+    with database.write.begin() as session:
+        return shards.give_back(session, shard, crashed=crashed)
+
+
+def submitted(database: Database, *counts: int, owner: str = "ada") -> Job:
+    with database.write.begin() as session:
+        return submit(session, counts=counts, owner=owner)
+
+
+def reread(database: Database, job: Job) -> Job:
+    with database.read.begin() as session:
+        return jobs.owned(session, job.id, owner=job.owner)

@@ -1,0 +1,48 @@
+"""Owners are served in proportion, whatever one of them sends."""
+
+from sqlalchemy import select
+
+from core import shards
+from core.database import Database
+from core.states import Lane
+from core.tables import Shard
+from tests.core.moves import claim, claimed, finish, submitted
+from tests.databases import submit
+
+
+def test_a_shard_that_the_servers_own_trouble_failed_lets_others_pass(database: Database) -> None:
+    submitted(database, 1, owner="unlucky")
+    submitted(database, 1, owner="next")
+    first = claimed(database)
+
+    with database.write.begin() as session:
+        assert shards.postpone(session, first)
+
+    assert claimed(database).owner == "next"
+    assert claim(database) is None
+    with database.read.begin() as session:
+        assert shards.queued(session, Lane.BULK) == 0
+
+
+def test_a_flooding_owner_does_not_hold_up_another(database: Database) -> None:
+    submitted(database, *[10] * 20, owner="flood")
+    for _ in range(3):
+        finish(database, claimed(database))
+    submitted(database, 10, 10, owner="late")
+
+    order = [claimed(database).owner for _ in range(6)]
+
+    assert order.count("late") == 2
+    assert order[:4].count("late") >= 1
+
+
+def test_yesterdays_use_is_forgotten(database: Database) -> None:
+    submitted(database, *[10] * 10, owner="busy")
+    while shard := claim(database):
+        finish(database, shard)
+
+    with database.write.begin() as session:
+        job = submit(session, counts=(5,), owner="busy")
+        turn = session.scalar(select(Shard.turn).where(Shard.job_id == job.id))
+
+    assert turn == 5
