@@ -51,7 +51,7 @@ def test_a_retry_runs_the_failed_images_once_more(client: httpx.Client, samples:
 
 
 def test_a_deleted_job_is_gone_and_its_objects_with_it(client: httpx.Client, samples: list[Path]) -> None:
-    job = submit_zip(client, zipped(many(samples, copies=4))).json()
+    job = submit_zip(client, zipped(many(samples, copies=12))).json()
     begun(client, job)
 
     deleted = client.delete(f"/v1/jobs/{job['id']}")
