@@ -83,9 +83,8 @@ def install(app: FastAPI) -> None:
 def describe(app: FastAPI) -> None:
     """Makes the reference say of every call that its failures are problems."""
     schema = app.openapi()
-    schema["components"]["schemas"] |= Problem.model_json_schema(ref_template=SCHEMAS + "{model}").pop("$defs")
-    schema["components"]["schemas"]["Problem"] = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
-    schema["components"]["schemas"]["Problem"].pop("$defs")
+    shape = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+    schema["components"]["schemas"] |= {**shape.pop("$defs"), "Problem": shape}
     failure = {
         "description": "A problem (RFC 9457)",
         "content": {MEDIA_TYPE: {"schema": {"$ref": SCHEMAS + "Problem"}}},

@@ -18,9 +18,9 @@ TRIED_AGAIN_S = 60
 
 def request(session: Session, job: Job) -> Archive:
     """The archive of the job's round, asked for now unless it was; raises Conflict while the job still runs."""
+    job = locked(session, job)
     if not job.state.ended:
         raise Conflict(f"The job is {job.state}; its archive can be built when it has ended.", code="job_not_finished")
-    job = locked(session, job)
     archive = of(session, job)
     if archive is None:
         now = session.scalars(select(db_now())).one()

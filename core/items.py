@@ -9,14 +9,18 @@ from core.tables import Item, Job
 
 
 def one(session: Session, job: Job, index: int) -> Item:
-    """The item of this image, its shard loaded; raises NotFound with `item_pending` if it is still to come."""
+    """The item of this image, its shard loaded; raises NotFound, whose code says whether one can still come."""
     item = session.scalar(_with_shard(job.id).where(Item.index == index))
-    if item is None and 0 <= index < job.total:
-        raise NotFound(f"Image {index} has no result yet. Ask again later.", code="item_pending")
-    if item is None:
+    if item is not None:
+        return item
+    if not 0 <= index < job.total:
         detail = f"This job has the images 0 to {job.total - 1}; there is no image {index}."
         raise NotFound(detail, code="item_not_found")
-    return item
+    if job.state.ended:
+        raise NotFound(
+            f"Image {index} was cancelled before it was classified; it has no result.", code="item_cancelled"
+        )
+    raise NotFound(f"Image {index} has no result yet. Ask again later.", code="item_pending")
 
 
 def page(session: Session, job: Job, *, state: ItemState | None, after: int, limit: int) -> list[Item]:

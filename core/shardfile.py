@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import BinaryIO
 
+from core.errors import Broken
+
 INDEX = "index.json"
 
 
@@ -46,8 +48,10 @@ class ShardWriter:
         self._zip.close()
 
 
-class UnreadableShard(Exception):
+class UnreadableShard(Broken):
     """A shard's object, or an image in it, is not what was written."""
+
+    code = "object_corrupt"
 
 
 class ShardReader:

@@ -9,12 +9,12 @@ ASK_EVERY_S = 0.5
 
 
 class CancelWatch:
-    """True once the job was cancelled or deleted; asks the database at most every half second."""
+    """True once the job was cancelled or deleted; asks the database at first, then at most every half second."""
 
     def __init__(self, read: Sessions, job_id: str) -> None:
         self._read = read
         self._job_id = job_id
-        self._asked_at = time.monotonic()
+        self._asked_at = float("-inf")
 
     def __call__(self) -> bool:
         now = time.monotonic()

@@ -20,14 +20,20 @@ ORPHAN_AGE_S = 6 * 3600
 ORPHANS_EVERY = 100
 """Orphans are looked for once in so many passes: only a crash in the middle of an upload leaves any."""
 
+ASKED_AT_ONCE = 500
+"""Databases bound the parameters of a query."""
+
 log = logging.getLogger("worker.sweep")
 
 
 def sweep(database: Database, storage: Storage, bells: Bells) -> None:
-    """One pass: ends silent leases, rings for what nobody claims, deletes what is past its retention."""
-    expire_leases(database)
-    ring_for_unclaimed(database, bells)
-    purge_overdue(database, storage)
+    """One pass: ends silent leases, rings for what nobody claims, deletes what is past its retention.
+
+    A step that fails, because Redis is away for example, is logged and does not keep the others from running.
+    """
+    _outlive(lambda: expire_leases(database))
+    _outlive(lambda: ring_for_unclaimed(database, bells))
+    _outlive(lambda: purge_overdue(database, storage))
 
 
 def expire_leases(database: Database) -> None:
@@ -73,11 +79,12 @@ def remove_orphans(database: Database, storage: Storage, *, older_than_s: float 
     """Deletes objects that no job refers to: of uploads that crashed, and of purges that were cut short."""
     storage.clear_parts(older_than_s=older_than_s)
     stored = storage.job_ids(older_than_s=older_than_s)
-    with database.read.begin() as session:
-        orphans = jobs.without_results(session, stored)
-    for job_id in orphans:
-        log.warning("removing the objects of %s: no job refers to them", job_id)
-        storage.delete_job(job_id)
+    for start in range(0, len(stored), ASKED_AT_ONCE):
+        with database.read.begin() as session:
+            orphans = jobs.without_results(session, stored[start : start + ASKED_AT_ONCE])
+        for job_id in orphans:
+            log.warning("removing the objects of %s: no job refers to them", job_id)
+            storage.delete_job(job_id)
 
 
 def main() -> None:
@@ -94,7 +101,7 @@ def main() -> None:
     )
     passes = 0
     while not stop.wait(config.sweep_s):
-        _outlive(lambda: sweep(database, storage, doorbell))
+        sweep(database, storage, doorbell)
         if passes % ORPHANS_EVERY == 0:
             _outlive(lambda: remove_orphans(database, storage))
         passes += 1

@@ -33,6 +33,8 @@ def test_a_cancelled_job_ends_soon_and_keeps_what_was_done(client: httpx.Client,
     assert time.monotonic() - asked_at < 5
     assert (done["state"], counts["cancelled"] > 0, counts["succeeded"] > 0) == ("cancelled", True, True)
     assert len(all_items(client, job)) == counts["succeeded"]
+    last = client.get(f"/v1/jobs/{job['id']}/items/{counts['total'] - 1}")
+    assert (last.status_code, last.json()["code"]) == (404, "item_cancelled")
     assert archive(client, job).status_code == 200
 
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from sqlalchemy import func, select, update
 
-from core import archives, jobs, shards
+from core import archives, jobs, rounds, shards
 from core.clock import db_now
 from core.database import Database
 from core.errors import Conflict, Gone, NotFound
@@ -146,3 +146,17 @@ def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_la
         later = session.scalar(select(Archive.state))
 
     assert (given_up, too_soon, later) == ("failed", "failed", "queued")
+
+
+def test_an_archive_asked_for_in_the_moment_of_a_retry_waits_for_the_new_round(database: Database) -> None:
+    with database.write.begin() as session:
+        submit(session, counts=(2,))
+        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claimed
+        as_read = shards.finish(session, claimed[0], outcomes(claimed[0], failed=1), engine="onnx")
+    assert as_read
+    with database.write.begin() as session:
+        rounds.retry(session, as_read)
+
+    with pytest.raises(Conflict, match="ended"), database.write.begin() as session:
+        archives.request(session, as_read)

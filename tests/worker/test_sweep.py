@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from core import archives, jobs, shards
+from core import archives, cancellation, jobs, shards
 from core.database import Database
 from core.queue import ARCHIVE_QUEUE, Bells, celery_app
 from core.states import Lane
 from core.storage import Storage, shard_key
+from ops.ports import LOOPBACK, free_port
 from tests.databases import outcomes, submit
 from tests.services import RedisServer
-from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed
+from worker.stop import CancelWatch
+from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed, sweep
 
 
 @pytest.fixture
@@ -93,3 +95,30 @@ def test_objects_that_no_job_refers_to_are_removed_and_others_kept(database: Dat
 
     assert storage.exists(shard_key(job.id, 1))
     assert not storage.exists(shard_key("0" * 32, 1))
+
+
+def test_retention_goes_on_while_redis_is_away(database: Database, tmp_path: Path) -> None:
+    away = Bells(celery_app(f"redis://{LOOPBACK}:{free_port()}/0"))
+    with database.write.begin() as session:
+        job = submit(session, counts=(1,))
+        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claimed
+        shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        job.expires_at = job.created_at
+        submit(session, counts=(1,))
+
+    sweep(database, Storage(tmp_path), away)
+
+    with database.read.begin() as session:
+        assert jobs.owned(session, job.id, owner="ada").purged_at
+
+
+def test_a_cancelled_job_is_heard_of_at_the_first_batch(database: Database) -> None:
+    with database.write.begin() as session:
+        job = submit(session)
+        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claimed
+    with database.write.begin() as session:
+        cancellation.cancel(session, job)
+
+    assert CancelWatch(database.read, job.id)()
