@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from api import problems
 from api.context import open_context
 from api.routes import archives, health, items, jobs, models, predict
+from core import failpoints
 from core.settings import Settings, settings
 
 DESCRIPTION = """
@@ -18,7 +19,9 @@ Every call but health needs an API key: `Authorization: Bearer bl_…`.
 
 def create_app(given: Settings | None = None) -> FastAPI:
     """The API over these settings, or over the environment's."""
-    context = open_context(given or settings())
+    config = given or settings()
+    failpoints.arm(config.failpoints)
+    context = open_context(config)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -88,5 +88,5 @@ class Intake:
         self._writer.close()
         self._open.close()
         key = shard_key(self.job_id, len(self.stored) + 1)
-        self.stored.append(StoredShard(key, len(self._writer.entries)))
+        self.stored.append(StoredShard(key, self._writer.digest, len(self._writer.entries)))
         self._writer = None

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from core.database import disk_is_full
 from core.errors import (
     BatchlightError,
     Broken,
@@ -138,6 +139,8 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 def _database(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, OperationalError | PoolTimeout):
         return _unexpected(request, error)
+    if isinstance(error, OperationalError) and disk_is_full(error):
+        return _full(request, error)
     log.error("the database does not answer: %s", error)
     detail = "The database cannot be reached. Try again."
     return _problem(request, HTTPStatus.SERVICE_UNAVAILABLE, detail, code="database_unavailable")
@@ -147,6 +150,10 @@ def _system(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, OSError)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return _unexpected(request, error)
+    return _full(request, error)
+
+
+def _full(request: Request, error: Exception) -> JSONResponse:
     log.error("the disk is full: %s", error)
     detail = "The server's disk is full; nothing was stored. Try again later."
     return _problem(request, HTTPStatus.INSUFFICIENT_STORAGE, detail, code="disk_full")

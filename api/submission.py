@@ -12,6 +12,7 @@ from api.context import Context
 from api.intake import Intake
 from core import jobs
 from core.errors import Malformed, Unavailable
+from core.failpoints import Point, failpoint
 from core.jobs import NewJob
 from core.names import clean
 from core.settings import Settings
@@ -70,8 +71,11 @@ def _commit(context: Context, intake: Intake, new: NewJob) -> Job:
     """Commits, then rings. If the commit's outcome is unknown the objects stay: the sweep removes orphans."""
     if not all(context.storage.exists(shard.object_key) for shard in intake.stored):
         raise Unavailable("The upload took too long and was cleared away. Send it again.", code="upload_lost")
+    failpoint(Point.UPLOAD_STORED)
     with context.database.write.begin() as session:
         job = jobs.submit(session, new, intake.stored, interactive_images=context.settings.interactive_images)
+        failpoint(Point.ROWS_WRITTEN)
+    failpoint(Point.SUBMIT_COMMITTED)
     context.bells.ring_job(job)
     return job
 

@@ -12,6 +12,7 @@ from core.states import ArchiveState
 from core.tables import Archive, Job
 
 FAILURES = 5
+FREE = {"leased_by": None, "lease_until": None}
 TRIED_AGAIN_S = 60
 """How long a failed archive stays failed before asking for it starts anew."""
 
@@ -43,6 +44,15 @@ def revive(session: Session, archive: Archive) -> None:
             Archive.ended_at < db_now(plus_s=-TRIED_AGAIN_S),
         )
         .values(state=ArchiveState.QUEUED, failures=0, ended_at=None)
+    )
+
+
+def rebuild(session: Session, archive: Archive) -> None:
+    """Queues an archive again whose object storage has lost."""
+    session.execute(
+        update(Archive)
+        .where(Archive.id == archive.id, Archive.state == ArchiveState.READY, Archive.attempt == archive.attempt)
+        .values(state=ArchiveState.QUEUED, object_key=None, ended_at=None)
     )
 
 
@@ -88,9 +98,9 @@ def finish(session: Session, archive: Archive, *, object_key: str, size_bytes: i
     return finished.first() is not None
 
 
-def give_back(session: Session, archive: Archive) -> None:
-    """Queues a leased archive again, or fails it for good after too many attempts."""
-    session.execute(_freed(archive))
+def give_back(session: Session, archive: Archive, *, failed: bool) -> None:
+    """Queues a leased archive again; after too many failures it stays failed until it is asked for anew."""
+    session.execute(_freed(archive) if failed else _held(archive).values(**FREE, state=ArchiveState.QUEUED))
 
 
 def expire(session: Session, archive: Archive) -> None:
@@ -109,9 +119,10 @@ def leased_by(session: Session, worker: str) -> Archive | None:
     return session.scalar(select(Archive).where(Archive.leased_by == worker, Archive.state == ArchiveState.RUNNING))
 
 
-def queued(session: Session) -> list[str]:
-    """Ids of archives that wait for a builder and could be claimed now."""
-    waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED, Archive.ready_at <= db_now())
+def queued(session: Session, *, for_s: float = 0) -> list[str]:
+    """Ids of archives that wait for a builder and could have been claimed for so long, the oldest first."""
+    ready = Archive.ready_at <= db_now(plus_s=-for_s)
+    waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED, ready)
     return list(session.scalars(waiting.order_by(Archive.requested_at).limit(100)))
 
 
@@ -136,6 +147,5 @@ def _freed(archive: Archive) -> Update:
         failures=failures,
         ready_at=db_now(plus_s=2**failures),
         ended_at=db_now() if over else None,
-        leased_by=None,
-        lease_until=None,
+        **FREE,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 Sessions = sessionmaker[Session]
@@ -36,6 +37,12 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
         return Database(_sessions(write), _sessions(read), (write, read))
     engine = _postgres(url, pool_size=pool_size)
     return Database(_sessions(engine), _sessions(engine), (engine,))
+
+
+def disk_is_full(failure: DBAPIError) -> bool:
+    """Whether the database could not write for want of space (SQLITE_FULL; Postgres' disk_full)."""
+    cause = failure.orig
+    return getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(cause, "sqlstate", None) == "53100"
 
 
 def _sessions(engine: Engine) -> Sessions:

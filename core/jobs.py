@@ -23,6 +23,7 @@ class StoredShard:
     """A shard object that lies in storage, complete."""
 
     object_key: str
+    digest: str
     count: int
 
 
@@ -106,6 +107,12 @@ def overdue(session: Session, *, limit: int = 20) -> list[Job]:
     return list(session.scalars(jobs.order_by(Job.expires_at).limit(limit)))
 
 
+def stuck(session: Session, *, limit: int = 100) -> list[Job]:
+    """Jobs that have nothing left to do and did not end."""
+    idle = select(Job).where(Job.ended_at.is_(None), Job.queued == 0, Job.running == 0)
+    return list(session.scalars(idle.order_by(Job.created_at).limit(limit)))
+
+
 def purge(session: Session, job: Job) -> None:
     """Deletes a job's results, keeping its row as a tombstone (a `predict` leaves none). Objects go after."""
     for table in (Item, Archive, Shard):
@@ -134,9 +141,9 @@ def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int) -> list
         shards.append(
             Shard(
                 id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round, number=number,
-                object_key=part.object_key, positions=list(range(part.count)), first_index=first_index,
-                count=part.count, state=ShardState.QUEUED, turn=after_turn + end, ready_at=job.created_at,
-                attempt=0, crashes=0, expiries=0,
+                object_key=part.object_key, object_digest=part.digest, positions=list(range(part.count)),
+                first_index=first_index, count=part.count, state=ShardState.QUEUED, turn=after_turn + end,
+                ready_at=job.created_at, attempt=0, crashes=0, expiries=0,
             )
         )  # fmt: skip
         first_index = end

@@ -12,6 +12,7 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
+from core.failpoints import Point, failpoint
 from core.settings import Settings
 from core.states import Lane
 from core.tables import Job
@@ -92,6 +93,7 @@ class Bells:
             with self._app.producer_or_acquire() as producer:
                 for kwargs in messages:
                     self._app.send_task(task, kwargs=kwargs, queue=queue, producer=producer)
+                    failpoint(Point.BELL_RUNG, queue)
         except RING_FAILURES as failure:
             log.warning("could not ring %s in %s (%s); the sweep will", task, queue, failure)
 

@@ -15,7 +15,7 @@ from core.states import ItemState, JobState, ShardState
 from core.tables import Item, Job, Shard
 from core.turns import last_turn
 
-Failed = Row[int, str, int]
+Failed = Row[int, str, str | None, int]
 
 
 def retry(session: Session, job: Job) -> Job:
@@ -46,8 +46,8 @@ def retry(session: Session, job: Job) -> Job:
 
 
 def _failed(session: Session, job: Job) -> Sequence[Failed]:
-    """(index, object, the object's first index) of every failed image, by index."""
-    rows = select(Item.index, Shard.object_key, Shard.first_index).join(Item.shard)
+    """(index, object, its digest, its first index) of every failed image, by index."""
+    rows = select(Item.index, Shard.object_key, Shard.object_digest, Shard.first_index).join(Item.shard)
     return session.execute(rows.where(Item.job_id == job.id, Item.state == ItemState.FAILED).order_by(Item.index)).all()
 
 
@@ -55,14 +55,14 @@ def _shards(session: Session, job: Job, failed: Sequence[Failed]) -> list[Shard]
     """New shards over the same objects, one an object, in the owner's next turns."""
     now, turn = session.scalars(select(db_now())).one(), last_turn(session, job.lane, owner=job.owner)
     shards: list[Shard] = []
-    for (object_key, first_index), rows in groupby(failed, key=lambda row: (row[1], row[2])):
+    for (object_key, digest, first_index), rows in groupby(failed, key=lambda row: (row[1], row[2], row[3])):
         positions = [row[0] - first_index for row in rows]
         turn += len(positions)
         shards.append(
             Shard(
                 id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round + 1,
-                number=len(shards) + 1, object_key=object_key, positions=positions, first_index=first_index,
-                count=len(positions), state=ShardState.QUEUED, turn=turn, ready_at=now,
+                number=len(shards) + 1, object_key=object_key, object_digest=digest, positions=positions,
+                first_index=first_index, count=len(positions), state=ShardState.QUEUED, turn=turn, ready_at=now,
                 attempt=0, crashes=0, expiries=0,
             )
         )  # fmt: skip

@@ -35,6 +35,13 @@ class Settings(BaseSettings):
     lease_s: Seconds = Field(default=12, description="How long a claim lasts without a heartbeat, in seconds")
     heartbeat_s: Seconds = Field(default=4, description="How often a worker renews its lease, in seconds")
     sweep_s: Seconds = Field(default=3, description="How often the sweep looks for what was lost, in seconds")
+    shard_limit_s: Positive = Field(default=300, description="Time after which a shard's process is killed, in seconds")
+    stall_s: Seconds = Field(
+        default=60, description="How long a worker may hear nothing of work that waits before it ends, in seconds"
+    )
+    child_memory_bytes: Positive = Field(
+        default=4096 * MIB, description="Memory a worker's process may take; over half of it it is replaced, in bytes"
+    )
     max_crashes: Positive = Field(default=3, description="Crashes alone after which an image is given up")
 
     max_body_bytes: Positive = Field(default=4096 * MIB, description="Largest request body, in bytes")
@@ -49,6 +56,8 @@ class Settings(BaseSettings):
     predict_wait_s: Seconds = Field(default=30, description="How long `/predict` waits before it answers 202")
     predict_retention_s: Seconds = Field(default=3600, description="How long a `/predict` result is kept")
     job_retention_s: Seconds = Field(default=30 * 86400, description="How long a job's results are kept")
+
+    failpoints: Path | None = Field(default=None, description="Only for tests of faults: the folder that names them")
 
 
 @cache

@@ -30,10 +30,11 @@ class ShardWriter:
         self._zip = zipfile.ZipFile(file, "w", zipfile.ZIP_STORED)
         self.entries: list[Entry] = []
         self.size_bytes = 0
+        self.digest = ""
 
     def add(self, name: str, data: bytes, *, refused: str | None = None, size_bytes: int | None = None) -> None:
         """Appends an image; a refused one keeps its place, without its bytes."""
-        entry = Entry(name, hashlib.sha256(data).hexdigest(), len(data) if size_bytes is None else size_bytes, refused)
+        entry = Entry(name, _sha256(data), len(data) if size_bytes is None else size_bytes, refused)
         self._zip.writestr(_entry_name(len(self.entries)), b"" if refused else data)
         self.entries.append(entry)
         self.size_bytes += len(data)
@@ -44,7 +45,10 @@ class ShardWriter:
             self._zip.close()
 
     def close(self) -> None:
-        self._zip.writestr(INDEX, json.dumps([asdict(entry) for entry in self.entries]))
+        """Completes the object; `digest` is then the SHA-256 of its index, which holds that of every image."""
+        index = json.dumps([asdict(entry) for entry in self.entries])
+        self.digest = _sha256(index.encode())
+        self._zip.writestr(INDEX, index)
         self._zip.close()
 
 
@@ -57,18 +61,26 @@ class UnreadableShard(Broken):
 class ShardReader:
     """Reads images of a shard object by position, one range each; raises UnreadableShard."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, *, digest: str | None) -> None:
+        """`digest` is what the writer said; None, of rows that are older than digests, is not compared."""
         with _reading():
             self._zip = zipfile.ZipFile(file)
-            self._entries = [Entry(**fields) for fields in json.loads(self._zip.read(INDEX))]
+            index = self._zip.read(INDEX)
+            if digest not in (None, _sha256(index)):
+                raise UnreadableShard("The stored upload is not the one that was accepted.")
+            self._entries = [Entry(**fields) for fields in json.loads(index)]
 
     def entry(self, position: int) -> Entry:
         return self._entries[position]
 
     def read(self, position: int) -> bytes:
-        """The image's bytes as they came; the ZIP's CRC is checked on the way."""
+        """The image's bytes as they came, compared with its SHA-256; none of an image that was refused on arrival."""
+        entry = self.entry(position)
         with _reading():
-            return self._zip.read(_entry_name(position))
+            data = self._zip.read(_entry_name(position))
+        if entry.refused is None and _sha256(data) != entry.sha256:
+            raise UnreadableShard(f"The stored image {entry.name} is not the one that was accepted.")
+        return data
 
     def close(self) -> None:
         self._zip.close()
@@ -80,6 +92,10 @@ def _reading() -> Iterator[None]:
         yield
     except (zipfile.BadZipFile, KeyError, TypeError, ValueError, EOFError) as damage:
         raise UnreadableShard(f"The stored upload is damaged ({damage}).") from damage
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _entry_name(position: int) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import Update, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.clock import db_now
+from core.failpoints import Point, failpoint
 from core.states import ItemState, JobState, Lane, ShardState
 from core.tables import Item, Job, Score, Shard
 from core.turns import next_in_turn
@@ -88,11 +89,15 @@ def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engin
     cancelled = shard.count - len(outcomes)
     if not _close(session, shard, ShardState.CANCELLED if cancelled else ShardState.DONE, engine=engine):
         return None
+    failpoint(Point.SHARD_CLOSED)
     if outcomes:
         session.execute(insert(Item), [_row(shard, outcome) for outcome in outcomes])
+    failpoint(Point.ITEMS_WRITTEN)
     succeeded = len(outcomes) - failed
     _move(session, shard.job_id, running=-shard.count, succeeded=succeeded, failed=failed, cancelled=cancelled)
-    return end_if_done(session, shard.job_id)
+    job = end_if_done(session, shard.job_id)
+    failpoint(Point.SHARD_FINISHED)
+    return job
 
 
 def give_back(session: Session, shard: Shard, *, crashed: bool) -> bool:
@@ -131,9 +136,9 @@ def leased_by(session: Session, worker: str) -> Shard | None:
     return session.scalar(select(Shard).where(Shard.leased_by == worker, Shard.state == ShardState.RUNNING))
 
 
-def queued(session: Session, lane: Lane) -> int:
-    """How many shards of the lane wait for a worker and could be claimed now."""
-    waiting = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now()
+def queued(session: Session, lane: Lane, *, for_s: float = 0) -> int:
+    """How many shards of the lane wait for a worker and could have been claimed for so long."""
+    waiting = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now(plus_s=-for_s)
     return session.scalar(select(func.count()).where(*waiting)) or 0
 
 
@@ -213,10 +218,12 @@ def _split(session: Session, shard: Shard) -> None:
         session.add(
             Shard(
                 id=uuid4().hex, job_id=shard.job_id, owner=shard.owner, lane=shard.lane, round=shard.round,
-                number=shard.number, object_key=shard.object_key, first_index=shard.first_index,
-                positions=positions, count=len(positions), state=ShardState.QUEUED, turn=shard.turn,
-                ready_at=shard.ready_at, attempt=shard.attempt, crashes=0, expiries=shard.expiries,
+                number=shard.number, object_key=shard.object_key, object_digest=shard.object_digest,
+                first_index=shard.first_index, positions=positions, count=len(positions),
+                state=ShardState.QUEUED, turn=shard.turn, ready_at=shard.ready_at,
+                attempt=shard.attempt, crashes=0, expiries=shard.expiries,
             )
         )  # fmt: skip
     session.flush()
+    failpoint(Point.HALVES_WRITTEN)
     session.execute(delete(Shard).where(Shard.id == shard.id).execution_options(synchronize_session=False))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.errors import NotFound
+from core.failpoints import Point, failpoint
 
 
 class Storage:
@@ -29,10 +30,13 @@ class Storage:
             with part.open("xb") as file:
                 yield file
                 file.flush()
+                failpoint(Point.OBJECT_WRITTEN, key)
                 os.fsync(file.fileno())
+            failpoint(Point.OBJECT_SYNCED, key)
             path = self.path(key)
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             part.replace(path)
+            failpoint(Point.OBJECT_NAMED, key)
             _sync_folders(path.parent, stop=self._root)
             os.utime(path.parent.parent)  # a job's folder is as old as its newest object
         finally:
@@ -47,6 +51,13 @@ class Storage:
 
     def exists(self, key: str) -> bool:
         return self.path(key).is_file()
+
+    def size_bytes(self, key: str) -> int | None:
+        """How long the object is; None if there is none."""
+        try:
+            return self.path(key).stat().st_size
+        except FileNotFoundError:
+            return None
 
     def path(self, key: str) -> Path:
         """Where the object lies on this disk, for serving it by ranges."""

@@ -96,6 +96,8 @@ class Job(Base):
         Index("ix_jobs_listing", "owner", "kind", "created_at", "id"),
         Index("ix_jobs_retention", "expires_at", sqlite_where=text("purged_at IS NULL"),
               postgresql_where=text("purged_at IS NULL")),
+        Index("ix_jobs_open", "created_at", sqlite_where=text("ended_at IS NULL"),
+              postgresql_where=text("ended_at IS NULL")),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -154,6 +156,7 @@ class Shard(Base):
     round: Mapped[int]
     number: Mapped[int]
     object_key: Mapped[str] = mapped_column(String(200))
+    object_digest: Mapped[str | None] = mapped_column(String(64))
     positions: Mapped[list[int]] = mapped_column(JSON)
     first_index: Mapped[int]
     count: Mapped[int]

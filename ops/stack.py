@@ -147,10 +147,11 @@ def _servers(stack: Stack) -> Iterator[Program]:
 
 
 def _environment(stack: Stack) -> dict[str, str]:
+    """Every setting that is not left at its default, for processes that may be started again much later."""
+    given = stack.settings.model_dump(exclude_defaults=True)
     return {
-        "BATCHLIGHT_DATABASE_URL": stack.settings.database_url,
-        "BATCHLIGHT_REDIS_URL": stack.settings.redis_url.get_secret_value(),
-        "BATCHLIGHT_STORAGE_DIR": str(stack.settings.storage_dir),
+        f"BATCHLIGHT_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+        for name, value in given.items()
     }
 
 

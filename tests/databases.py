@@ -42,7 +42,7 @@ def submit(session: Session, *, counts: Sequence[int] = (4,), owner: str = "ada"
         id=job_id, owner=owner, kind=kind, model_name="fashion-mnist", model_version="1.0.0", precision="fp32",
         top_k=3, retention_s=3600,
     )  # fmt: skip
-    stored = [StoredShard(shard_key(job_id, number), count) for number, count in enumerate(counts, start=1)]
+    stored = [StoredShard(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
     return jobs.submit(session, new, stored, interactive_images=0)
 
 

@@ -3,14 +3,24 @@
 Celery finds its application by importing this module, so it is the one module whose import reads the settings.
 """
 
-from core.queue import celery_app
+from core.queue import ARCHIVE, DRAW, INFER, celery_app
 from core.settings import settings
 
-app = celery_app(settings().redis_url.get_secret_value(), socket_timeout_s=10)
+ARCHIVE_LIMIT_S = 3600
+KIB = 1024
+
+config = settings()
+app = celery_app(config.redis_url.get_secret_value(), socket_timeout_s=10)
 app.conf.update(
-    imports=("worker.tasks", "worker.lifecycle"),
+    imports=("worker.tasks", "worker.lifecycle", "worker.shutdown", "worker.watchdog"),
+    task_annotations={
+        INFER: {"time_limit": config.shard_limit_s},
+        DRAW: {"time_limit": config.shard_limit_s},
+        ARCHIVE: {"time_limit": ARCHIVE_LIMIT_S},
+    },
     worker_prefetch_multiplier=1,
     worker_proc_alive_timeout=120,
+    worker_max_memory_per_child=config.child_memory_bytes // 2 // KIB,
     worker_send_task_events=True,
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=True,

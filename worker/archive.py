@@ -2,25 +2,24 @@
 
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import groupby
 from tempfile import TemporaryFile
-from threading import Event
 from typing import BinaryIO
 
 from core import items
+from core.failpoints import Point, failpoint
 from core.names import entry_name
 from core.shardfile import ShardReader
 from core.states import ItemState
 from core.storage import archive_key
-from core.tables import Archive, Item, Job
+from core.tables import Archive, Item, Job, Shard
 from model.artifact import find_artifact
 from worker.contents import Contents
 from worker.context import Context
 from worker.drawing import overlay_png
-from worker.pipeline import LeaseLost
 from worker.results import ResultTables
 
 PAGE = 256
@@ -36,26 +35,26 @@ class Built:
     sha256: str
 
 
-def write_archive(context: Context, archive: Archive, *, lost: Event) -> Built:
-    """Writes originals, overlays, both result tables and the manifest; raises LeaseLost once `lost` is set."""
+def write_archive(context: Context, archive: Archive, *, check: Callable[[], None]) -> Built:
+    """Writes originals, overlays, both result tables and the manifest; `check` may raise between two pages."""
     key = archive_key(archive.job_id, job_round=archive.round, attempt=archive.attempt)
     with context.storage.create(key) as target:
-        _write(context, archive.job, target, lost=lost)
+        _write(context, archive.job, target, check=check)
     with context.storage.open(key) as complete:
         sha256 = hashlib.file_digest(complete, "sha256").hexdigest()
         return Built(key, complete.seek(0, io.SEEK_END), sha256)
 
 
-def _write(context: Context, job: Job, target: BinaryIO, *, lost: Event) -> None:
+def _write(context: Context, job: Job, target: BinaryIO, *, check: Callable[[], None]) -> None:
     contents = Contents(target)
     with ExitStack() as stack:
         csv_file = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline=""))
         jsonl_file = stack.enter_context(TemporaryFile("w+", encoding="utf-8", newline="\n"))
         tables = ResultTables(job, csv_file=csv_file, jsonl_file=jsonl_file)
         for page in _pages(context, job):
-            if lost.is_set():
-                raise LeaseLost
+            check()
             _add_images(context, page, contents, tables)
+            failpoint(Point.ARCHIVE_PAGE_WRITTEN)
         for name, file in (("results.csv", csv_file), ("results.jsonl", jsonl_file)):
             contents.add_text(name, file)
     contents.close(_provenance(context, job))
@@ -73,13 +72,13 @@ def _pages(context: Context, job: Job) -> Iterator[list[Item]]:
 
 
 def _add_images(context: Context, page: list[Item], contents: Contents, tables: ResultTables) -> None:
-    for object_key, of_object in groupby(page, key=lambda item: item.shard.object_key):
+    for _, of_object in groupby(page, key=lambda item: item.shard.object_key):
         with ExitStack() as stack:
             reader = None
             for item in of_object:
                 original = overlay = None
                 if item.error_code not in NOT_KEPT:
-                    reader = reader or _opened(context, object_key, stack)
+                    reader = reader or _opened(context, item.shard, stack)
                     data = reader.read(item.index - item.shard.first_index)
                     original = f"originals/{entry_name(item.index, item.name)}"
                     contents.add(original, data)
@@ -89,9 +88,9 @@ def _add_images(context: Context, page: list[Item], contents: Contents, tables: 
                 tables.add(item, original=original, overlay=overlay)
 
 
-def _opened(context: Context, object_key: str, stack: ExitStack) -> ShardReader:
-    file = stack.enter_context(context.storage.open(object_key))
-    return stack.enter_context(closing(ShardReader(file)))
+def _opened(context: Context, shard: Shard, stack: ExitStack) -> ShardReader:
+    file = stack.enter_context(context.storage.open(shard.object_key))
+    return stack.enter_context(closing(ShardReader(file, digest=shard.object_digest)))
 
 
 def _provenance(context: Context, job: Job) -> dict[str, object]:

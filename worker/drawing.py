@@ -22,8 +22,12 @@ def draw_item(context: Context, item: Item) -> None:
     key = overlay_key(item.job_id, item.index)
     if context.storage.exists(key):
         return
-    with context.storage.open(item.shard.object_key) as file, closing(ShardReader(file)) as reader:
-        original = reader.read(item.index - item.shard.first_index)
+    shard = item.shard
+    with (
+        context.storage.open(shard.object_key) as file,
+        closing(ShardReader(file, digest=shard.object_digest)) as reader,
+    ):
+        original = reader.read(item.index - shard.first_index)
     with context.storage.create(key) as target:
         target.write(overlay_png(item, original))
 

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotFound
+from core.failpoints import Point, failpoint
 from core.settings import Settings
 from core.shardfile import Entry, ShardReader, UnreadableShard
 from core.shards import Outcome
@@ -24,10 +24,6 @@ Floats = NDArray[np.float32]
 REFUSALS = {"image_too_large": "The image is over this server's size limit and was not kept."}
 
 
-class LeaseLost(Exception):
-    """Another attempt may hold the shard: stop, write nothing."""
-
-
 @dataclass(frozen=True)
 class Work:
     """A claimed shard and what it takes to infer it."""
@@ -38,29 +34,22 @@ class Work:
     engine: Engine
 
 
-def infer_shard(
-    work: Work, storage: Storage, settings: Settings, *, lost: Event, cancelled: Callable[[], bool]
-) -> list[Outcome]:
-    """One outcome per position, or those there are when `cancelled` says so between two batches.
-
-    Raises LeaseLost between two batches once `lost` is set.
-    """
+def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]) -> list[Outcome]:
+    """One outcome per position, or those there are when they are no longer `wanted`, which is asked at every batch."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(storage.open(work.shard.object_key))
-            reader = stack.enter_context(closing(ShardReader(file)))
+            reader = stack.enter_context(closing(ShardReader(file, digest=work.shard.object_digest)))
         except NotFound:
             return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
         except UnreadableShard as damage:
             return _all_failed(work.shard, "object_corrupt", str(damage))
         if _poisonous(work.shard, settings):
             return [_given_up(work.shard, reader)]
-        return list(_infer(work, reader, batch_size=settings.batch_size, lost=lost, cancelled=cancelled))
+        return list(_infer(work, reader, batch_size=settings.batch_size, wanted=wanted))
 
 
-def _infer(
-    work: Work, reader: ShardReader, *, batch_size: int, lost: Event, cancelled: Callable[[], bool]
-) -> Iterator[Outcome]:
+def _infer(work: Work, reader: ShardReader, *, batch_size: int, wanted: Callable[[], bool]) -> Iterator[Outcome]:
     positions = work.shard.positions
     batches = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as ahead:
@@ -68,11 +57,10 @@ def _infer(
         for following in [*batches[1:], []]:
             images = upcoming.result()
             upcoming = ahead.submit(_decode_batch, work, reader, following)
-            if lost.is_set():
-                raise LeaseLost
-            if cancelled():
+            if not wanted():
                 return
             yield from _infer_batch(work, images)
+            failpoint(Point.BATCH_INFERRED)
 
 
 @dataclass(frozen=True)
@@ -95,6 +83,7 @@ def _decoded(artifact: Artifact, reader: ShardReader, position: int) -> Decoded 
     entry = reader.entry(position)
     if entry.refused is not None:
         return UndecodableImage(entry.refused, REFUSALS.get(entry.refused, "The image was refused on arrival."))
+    failpoint(Point.IMAGE_DECODED, entry.name)
     size = artifact.manifest.input
     try:
         return decode(reader.read(position), height=size.height, width=size.width)

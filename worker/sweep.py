@@ -1,5 +1,6 @@
 """The pass that finds what was lost: `python -m worker.sweep`. Any number may run; every step is guarded."""
 
+import faulthandler
 import logging
 import signal
 import threading
@@ -8,8 +9,9 @@ from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from core import archives, jobs, shards
+from core import archives, failpoints, jobs, shards
 from core.database import Database, open_database
+from core.failpoints import Point, failpoint
 from core.queue import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
 from core.settings import settings
 from core.states import Lane
@@ -19,6 +21,9 @@ from core.tables import Job
 ORPHAN_AGE_S = 6 * 3600
 ORPHANS_EVERY = 100
 """Orphans are looked for once in so many passes: only a crash in the middle of an upload leaves any."""
+
+PASS_LIMIT_S = 600
+"""A pass that takes longer hangs: the process then says where, and ends, for its supervisor to start another."""
 
 ASKED_AT_ONCE = 500
 """Databases bound the parameters of a query."""
@@ -32,6 +37,7 @@ def sweep(database: Database, storage: Storage, bells: Bells) -> None:
     A step that fails, because Redis is away for example, is logged and does not keep the others from running.
     """
     _outlive(lambda: expire_leases(database))
+    _outlive(lambda: end_stuck_jobs(database))
     _outlive(lambda: ring_for_unclaimed(database, bells))
     _outlive(lambda: purge_overdue(database, storage))
 
@@ -43,9 +49,21 @@ def expire_leases(database: Database) -> None:
         with database.write.begin() as session:
             if shards.expire(session, shard):
                 log.warning("job %s shard %d: lease expired, queued again", shard.job_id, shard.number)
+        failpoint(Point.LEASES_EXPIRED)
     for archive in silent_archives:
         with database.write.begin() as session:
             archives.expire(session, archive)
+
+
+def end_stuck_jobs(database: Database) -> None:
+    """A belt: who closes a job's last shard ends the job in the same transaction."""
+    with database.read.begin() as session:
+        stuck = jobs.stuck(session)
+    for job in stuck:
+        with database.write.begin() as session:
+            jobs.locked(session, job)
+            shards.end_if_done(session, job.id)
+        log.error("job %s had nothing left to do and had not ended", job.id)
 
 
 def ring_for_unclaimed(database: Database, bells: Bells) -> None:
@@ -72,6 +90,7 @@ def purge_overdue(database: Database, storage: Storage) -> None:
 def _purge(database: Database, storage: Storage, job: Job) -> None:
     with database.write.begin() as session:
         jobs.purge(session, job)
+    failpoint(Point.PURGE_COMMITTED)
     storage.delete_job(job.id)
 
 
@@ -94,6 +113,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     config = settings()
+    failpoints.arm(config.failpoints)
     database, storage, doorbell = (
         open_database(config.database_url),
         Storage(config.storage_dir),
@@ -101,10 +121,12 @@ def main() -> None:
     )
     passes = 0
     while not stop.wait(config.sweep_s):
+        faulthandler.dump_traceback_later(PASS_LIMIT_S, exit=True)
         sweep(database, storage, doorbell)
         if passes % ORPHANS_EVERY == 0:
             _outlive(lambda: remove_orphans(database, storage))
         passes += 1
+    faulthandler.cancel_dump_traceback_later()
 
 
 def _outlive(step: Callable[[], None]) -> None:

@@ -38,21 +38,26 @@ def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
     """The archive's row, asked for now if this is the first time, or some time after it failed."""
     with context.database.read.begin() as session:
         archive = archives.of(session, jobs.kept(session, job_id, owner=owner))
-    if archive is not None and archive.state != ArchiveState.FAILED:
+    if archive is not None and archive.state != ArchiveState.FAILED and not _is_lost(context, archive):
         return archive
     with context.database.write.begin() as session:
         archive = archives.request(session, jobs.kept(session, job_id, owner=owner))
         if archive.state == ArchiveState.FAILED:
             archives.revive(session, archive)
-            session.refresh(archive)
+        if _is_lost(context, archive):
+            archives.rebuild(session, archive)
+        session.refresh(archive)
     context.bells.ring_archive(archive.id)
     return archive
 
 
+def _is_lost(context: Context, archive: Archive) -> bool:
+    """Whether a ready archive's object is not there any more, whole."""
+    return archive.object_key is not None and context.storage.size_bytes(archive.object_key) != archive.size_bytes
+
+
 def _download(context: Context, archive: Archive) -> FileResponse:
     assert archive.object_key is not None
-    if not context.storage.exists(archive.object_key):
-        raise Broken("The archive's object is missing from storage.", code="object_missing")
     headers = {"ETag": f'"{archive.sha256}"', "X-Content-Type-Options": "nosniff"}
     return FileResponse(
         context.storage.path(archive.object_key),

@@ -70,7 +70,7 @@ def get_image(session: ReadSession, context: Ctx, key: Reader, job_id: str, inde
     if item.error_code == "image_too_large":
         raise NotFound(f"Image {index} was over the size limit and not kept.", code="image_not_kept")
     with context.storage.open(item.shard.object_key) as file:
-        data = ShardReader(file).read(index - item.shard.first_index)
+        data = ShardReader(file, digest=item.shard.object_digest).read(index - item.shard.first_index)
     name = entry_name(index, item.name)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **IMMUTABLE}
     return Response(data, media_type="application/octet-stream", headers=headers)

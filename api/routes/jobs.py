@@ -10,6 +10,7 @@ from api.schemas import JobOut, Page, job_path
 from api.submission import Options, accept
 from api.uploads import OPENAPI_UPLOAD, receive_job
 from core import cancellation, jobs, rounds
+from core.failpoints import Point, failpoint
 from core.states import JobKind, Lane
 from core.tables import Job
 
@@ -58,6 +59,7 @@ def cancel_job(context: Ctx, key: Writer, job_id: str) -> JobOut:
     """Cancels what is left: queued images at once, running ones at their next batch; what is done stays."""
     with context.database.write.begin() as session:
         job = cancellation.cancel(session, jobs.kept(session, job_id, owner=key.owner))
+    failpoint(Point.CANCEL_COMMITTED)
     return JobOut.of(job)
 
 
@@ -66,6 +68,7 @@ def retry_job(response: Response, context: Ctx, key: Writer, job_id: str) -> Job
     """Infers the failed images once more, as a new round; what succeeded stays as it is."""
     with context.database.write.begin() as session:
         job = rounds.retry(session, jobs.kept(session, job_id, owner=key.owner))
+    failpoint(Point.RETRY_COMMITTED)
     context.bells.ring_job(job)
     response.headers["Location"] = job_path(job.id)
     return JobOut.of(job)
@@ -76,6 +79,7 @@ def delete_job(context: Ctx, key: Writer, job_id: str) -> None:
     """Deletes a job's images and results for good, ending it first if it runs; its row stays, as a tombstone."""
     with context.database.write.begin() as session:
         cancellation.delete(session, jobs.kept(session, job_id, owner=key.owner))
+    failpoint(Point.DELETE_COMMITTED)
     context.storage.delete_job(job_id)
 
 

@@ -116,7 +116,7 @@ def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database:
     with database.write.begin() as session:
         archive = archives.claim(session, archives.request(session, job).id, worker="a", lease_s=60)
         assert archive
-        archives.give_back(session, archive)
+        archives.give_back(session, archive, failed=True)
 
     with database.write.begin() as session:
         kept = archives.finish(session, archive, object_key="k", size_bytes=1, sha256="0" * 64)
@@ -134,7 +134,7 @@ def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_la
             session.execute(update(Archive).values(ready_at=db_now()))
             archive = archives.claim(session, archive_id, worker="a", lease_s=60)
             assert archive
-            archives.give_back(session, archive)
+            archives.give_back(session, archive, failed=True)
 
     with database.write.begin() as session:
         given_up = archives.request(session, job).state
