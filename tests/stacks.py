@@ -42,12 +42,13 @@ class RunningStack:
 
 
 @contextmanager
-def run_stack(data_dir: Path, *, environment: Mapping[str, str]) -> Iterator[RunningStack]:
-    """Starts a stack with one bulk process; what dies is started again until the block ends."""
+def run_stack(data_dir: Path, *, environment: Mapping[str, str], workers: int = 1) -> Iterator[RunningStack]:
+    """Starts a stack with so many bulk processes; what dies is started again until the block ends."""
+    data_dir.mkdir(mode=0o700, exist_ok=True)
     data_dir.chmod(0o700)
     with ExitStack() as stack:
         with patch.dict(os.environ, environment):
-            plan, supervisor = stack.enter_context(running_stack(data_dir, say=print, workers=1))
+            plan, supervisor = stack.enter_context(running_stack(data_dir, say=print, workers=workers))
         done = threading.Event()
         watcher = threading.Thread(target=_watch, args=(supervisor, done), daemon=True)
         watcher.start()

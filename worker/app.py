@@ -5,6 +5,7 @@ Celery finds its application by importing this module, so it is the one module w
 
 from core.queue import ARCHIVE, DRAW, INFER, celery_app
 from core.settings import settings
+from worker.children import watch_children
 
 ARCHIVE_LIMIT_S = 3600
 KIB = 1024
@@ -27,3 +28,4 @@ app.conf.update(
     worker_log_format="%(asctime)s %(levelname)s %(message)s",
     worker_task_log_format="%(asctime)s %(levelname)s %(message)s",
 )
+watch_children(app)
