@@ -1,5 +1,6 @@
 """The grounds, one a database, shared by the suite: every test leaves its ground working."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,9 @@ def broken_in(folder: Path, samples: list[Path], postgres: PostgresServer | None
     """A ground that has learnt what it must answer."""
     url = None if postgres is None else postgres.create_database("ground")
     folder.chmod(0o700)
+    artifacts = shutil.copytree(ROOT / "artifacts", folder / "artifacts")
     with redis_server() as redis:
-        environment = settings_of(redis, url, failpoints=folder / "failpoints")
+        environment = settings_of(redis, url, failpoints=folder / "failpoints", artifacts=artifacts)
         with run_stack(folder / "data", environment=environment, workers=2) as stack:
             ground = Ground(stack, redis, postgres, folder / "failpoints", paths(samples))
             ground.learn()

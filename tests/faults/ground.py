@@ -26,8 +26,9 @@ SHARD_IMAGES = 60
 LOOK_EVERY_S = 0.02
 SETTINGS = {
     "BATCHLIGHT_SHARD_IMAGES": str(SHARD_IMAGES),
-    "BATCHLIGHT_SHARD_LIMIT_S": "15",
+    "BATCHLIGHT_SHARD_LIMIT_S": "20",
     "BATCHLIGHT_STALL_S": "8",
+    "BATCHLIGHT_CHILD_MEMORY_BYTES": str(640 * 1024 * 1024),
 }
 """Small shards, so that every fault meets several; otherwise the defaults, which the recovery times are of."""
 
@@ -62,9 +63,9 @@ class Ground:
         part.write_text(action)
         part.replace(self.failpoints / point)
 
-    def struck(self, point: Point) -> int:
-        """How often a planted fault has struck here."""
-        return len(list(self.failpoints.glob(f"{point}.*.hit")))
+    def struck(self, point: Point) -> list[int]:
+        """The processes that a planted fault has struck here."""
+        return [int(hit.name.split(".")[1]) for hit in self.failpoints.glob(f"{point}.*.hit")]
 
     def clear(self) -> None:
         """Takes every planted fault away."""
@@ -147,20 +148,21 @@ class Run:
             assert time.monotonic() < until, "the job did not start"
             time.sleep(LOOK_EVERY_S)
 
-    def struck(self, point: Point, *, patience_s: float = PATIENCE_S) -> None:
-        """Returns when a fault planted at this point has struck."""
+    def struck(self, point: Point, *, patience_s: float = PATIENCE_S) -> int:
+        """The process that a fault planted at this point has struck, once it has."""
         until = time.monotonic() + patience_s
-        while not self.ground.struck(point):
+        while not (struck := self.ground.struck(point)):
             assert time.monotonic() < until, f"nothing passed {point}"
             time.sleep(LOOK_EVERY_S)
+        return struck[0]
 
     @contextmanager
     def fault(self, name: str, *, limit_s: float | None = None) -> Iterator[None]:
-        """The fault is in the block. Measured is the time from its end until every shard that was running when it
-        began is done or claimed anew, and more images have succeeded."""
-        held, succeeded = self.held(), self.row().succeeded
+        """The fault is in the block. Measured is the time from its end until every shard that was running then is
+        done or claimed anew, and more images have succeeded."""
         yield
         began_s = time.monotonic()
+        held, succeeded = self.held(), self.row().succeeded
         until_s = began_s + max(PATIENCE_S, 2 * (limit_s or 0))
         while not self._went_on(held, succeeded):
             assert time.monotonic() < until_s, f"{name}: no recovery"
@@ -173,6 +175,14 @@ class Run:
             return bool(job.ended_at) or (job.succeeded > succeeded and not held.items() & self.held().items())
         except Exception:  # noqa: BLE001  # the database may still be away
             return False
+
+    def shards(self) -> list[Shard]:
+        with self.ground.stack.database.read.begin() as session:
+            return list(session.scalars(select(Shard).where(Shard.job_id == self.id)))
+
+    def failures(self) -> list[Item]:
+        with self.ground.stack.database.read.begin() as session:
+            return list(session.scalars(select(Item).where(Item.job_id == self.id, Item.state == ItemState.FAILED)))
 
     def end(self, *, patience_s: float = 90.0) -> dict[str, Any]:
         """The job as a client sees it, once it has ended."""
@@ -191,10 +201,14 @@ class Run:
         return f"logs: {self.ground.stack.supervisor.last_words()}"
 
 
-def settings_of(redis: RedisServer, database_url: str | None, *, failpoints: Path) -> dict[str, str]:
+def settings_of(redis: RedisServer, database_url: str | None, *, failpoints: Path, artifacts: Path) -> dict[str, str]:
     """The environment of a stack under faults."""
     failpoints.mkdir(mode=0o700)
-    own = {"BATCHLIGHT_REDIS_URL": redis.url, "BATCHLIGHT_FAILPOINTS": str(failpoints)}
+    own = {
+        "BATCHLIGHT_REDIS_URL": redis.url,
+        "BATCHLIGHT_FAILPOINTS": str(failpoints),
+        "BATCHLIGHT_ARTIFACTS_DIR": str(artifacts),
+    }
     if database_url is not None:
         own["BATCHLIGHT_DATABASE_URL"] = database_url
     return SETTINGS | own
