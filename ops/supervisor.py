@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Self
 
 FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 30.0
-SETTLED_S = 10.0  # a process that lived this long failed by accident, so its next restart is prompt again
+LONGEST_DELAY_S = 10.0
+SETTLED_S = 3.0  # a process that lived this long failed by accident, so its next restart is prompt again
 TAIL_LINES = 12
 
 PR_SET_PDEATHSIG = 1

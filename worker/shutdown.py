@@ -18,7 +18,7 @@ from billiard.process import active_children
 from celery.signals import worker_process_init, worker_shutting_down
 from celery.worker import state
 
-FINISH_WAIT_S = 5.0
+FINISH_WAIT_S = 3.0
 
 
 class Shutdown:

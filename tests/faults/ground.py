@@ -49,6 +49,11 @@ class Ground:
         return "SQLite" if self.postgres is None else "Postgres"
 
     @property
+    def artifacts(self) -> Path:
+        """A copy of the shipped models, to damage."""
+        return self.stack.settings.artifacts_dir
+
+    @property
     def storage(self) -> Storage:
         return Storage(self.stack.settings.storage_dir)
 
@@ -145,6 +150,13 @@ class Run:
         until = time.monotonic() + patience_s
         while not ((job := self.row()).succeeded and job.running):
             assert not job.ended_at, "the job was over before the fault"
+            assert time.monotonic() < until, "the job did not start"
+            time.sleep(LOOK_EVERY_S)
+
+    def running(self, *, patience_s: float = PATIENCE_S) -> None:
+        """Returns when the first images are running."""
+        until = time.monotonic() + patience_s
+        while not self.row().running:
             assert time.monotonic() < until, "the job did not start"
             time.sleep(LOOK_EVERY_S)
 
