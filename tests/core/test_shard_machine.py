@@ -58,8 +58,10 @@ class ShardLife(RuleBasedStateMachine):
     @rule(pick=PICK)
     def heartbeat(self, pick: int) -> None:
         if self.leases:
+            shard = self._lease(pick)
+            holds = self._holds(shard)
             with self.database.write.begin() as session:
-                shards.renew(session, self._lease(pick), lease_s=60)
+                assert shards.renew(session, shard, lease_s=60) == holds
 
     @rule(pick=PICK, failed=st.integers(0, 9))
     def finish(self, pick: int, failed: int) -> None:
@@ -67,15 +69,19 @@ class ShardLife(RuleBasedStateMachine):
         if not self.leases:
             return
         shard = self._lease(pick)
+        holds = self._holds(shard)
         with self.database.write.begin() as session:
             wanted = 1 if cancellation.requested(session, shard.job_id) else shard.count
-            shards.finish(session, shard, outcomes(shard, failed=failed)[:wanted], engine="onnx")
+            job = shards.finish(session, shard, outcomes(shard, failed=failed)[:wanted], engine="onnx")
+        assert (job is not None) == holds
 
     @rule(pick=PICK, crashed=st.booleans())
     def give_back(self, pick: int, crashed: bool) -> None:
         if self.leases:
+            shard = self._lease(pick)
+            holds = self._holds(shard)
             with self.database.write.begin() as session:
-                shards.give_back(session, self._lease(pick), crashed=crashed)
+                assert shards.give_back(session, shard, crashed=crashed) == holds
 
     @rule(pick=PICK)
     def postpone(self, pick: int) -> None:
@@ -149,6 +155,12 @@ class ShardLife(RuleBasedStateMachine):
 
     def _lease(self, pick: int) -> Shard:
         return self.leases[pick % len(self.leases)]
+
+    def _holds(self, lease: Shard) -> bool:
+        """Whether this lease is the one that counts; whoever lost his must be able to change nothing."""
+        with self.database.read.begin() as session:
+            row = session.get(Shard, lease.id)
+            return row is not None and (row.state, row.attempt) == (ShardState.RUNNING, lease.attempt)
 
     def _ask(self, pick: int, change: Callable[[Session, Job], object]) -> None:
         """What a client may ask for at any time; a refusal is an answer."""
