@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check screenshots train lock clean
+.PHONY: help demo up test faults soak check screenshots train lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -19,7 +19,13 @@ up: .venv/up.installed ## Run the whole stack in this terminal until Ctrl-C
 	@$(BIN)/python -m ops up
 
 test: check ## Run every check and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not fault or core"
+
+faults: .venv/dev.installed ## Inject every fault on SQLite and Postgres, and measure the recoveries (about 15 minutes)
+	$(BIN)/python -m pytest tests/faults --deselect tests/faults/test_soak.py
+
+soak: .venv/dev.installed ## Random faults for ten minutes; SOAK="--soak-s=3600 --seed=7" for others
+	$(BIN)/python -m pytest tests/faults/test_soak.py -s --soak-s=300 $(SOAK)
 
 check: .venv/dev.installed ## Lint, formatting and types
 	$(BIN)/ruff check

@@ -15,6 +15,22 @@ from tests.stacks import RunningStack, run_stack
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--soak-s", type=float, default=30.0, help="how long random faults strike, on each database")
+    parser.addoption("--seed", type=int, default=None, help="the seed of the random faults")
+
+
+@pytest.fixture
+def soak_s(request: pytest.FixtureRequest) -> float:
+    return float(request.config.getoption("--soak-s"))
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int | None:
+    given: int | None = request.config.getoption("--seed")
+    return given
+
+
 @pytest.fixture(scope="session")
 def redis() -> Iterator[RedisServer]:
     with redis_server() as server:

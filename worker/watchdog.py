@@ -49,18 +49,19 @@ class Watchdog(threading.Thread):
     def run(self) -> None:
         while True:
             time.sleep(self._config.stall_s / LOOKS)
-            if self._is_idle() and self._work_waits():
+            silent_s = time.monotonic() - self._heard_at_s
+            if silent_s > self._config.stall_s and not is_stopping() and self._work_waits():
                 log.critical("work waits and nothing was heard for %.0f s: this worker ends", self._config.stall_s)
                 end()
 
-    def _is_idle(self) -> bool:
-        silent_s = time.monotonic() - self._heard_at_s
-        return silent_s > self._config.stall_s and not state.active_requests and not is_stopping()
-
     def _work_waits(self) -> bool:
+        """Whether there is work to claim while no task of this worker holds a lease: its own work is progress too."""
+        tasks = [request.id for request in tuple(state.active_requests)]
         database = open_database(self._config.database_url, pool_size=1)
         try:
             with database.read.begin() as session:
+                if any(shards.leased_by(session, task) or archives.leased_by(session, task) for task in tasks):
+                    return False
                 return any(waits(session, queue, for_s=self._config.stall_s) for queue in self._queues)
         except SQLAlchemyError as failure:
             log.warning("the watchdog cannot see what waits: %s", failure)

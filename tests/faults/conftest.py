@@ -54,6 +54,12 @@ def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
     chosen.clear()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.fault)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if RECOVERIES:
         write(RECOVERIES, ROOT / "build" / "faults.json")

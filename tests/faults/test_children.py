@@ -17,7 +17,7 @@ LINES = [
     Point.BATCH_INFERRED,
     Point.SHARD_INFERRED,
     Point.SHARD_CLOSED,
-    Point.ITEMS_WRITTEN,
+    pytest.param(Point.ITEMS_WRITTEN, marks=pytest.mark.core),
     Point.SHARD_FINISHED,
     Point.SHARD_COMMITTED,
 ]
@@ -45,6 +45,7 @@ def test_a_child_killed_while_it_renews_its_lease_costs_one_attempt(ground: Grou
     assert max(shard.attempt for shard in run.shards()) == 2
 
 
+@pytest.mark.core
 def test_a_poisonous_image_fails_alone(ground: Ground) -> None:
     images = ground.images(150)
     images[POISON] = next(iter(images.values()))

@@ -41,6 +41,7 @@ def said(log: Path, words: str, *, patience_s: float = 30) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.core
 def test_a_killed_worker_costs_one_lease(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()
@@ -61,7 +62,6 @@ def test_workers_killed_again_and_again_mark_no_image_failed(ground: Ground) -> 
                 time.sleep(2)
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_ten_thousand_images_outlive_a_kill_every_five_seconds(ground: Ground) -> None:
     with ground.job(10_000) as run:
@@ -88,6 +88,7 @@ def test_a_rolling_restart_wastes_no_attempt(ground: Ground) -> None:
     assert {shard.attempt for shard in run.shards()} == {1}
 
 
+@pytest.mark.core
 def test_a_long_shard_is_given_back_at_shutdown(ground: Ground) -> None:
     with ground.job(240) as run:
         ground.plant(Point.BATCH_INFERRED, "always sleep 3")
@@ -102,6 +103,7 @@ def test_a_long_shard_is_given_back_at_shutdown(ground: Ground) -> None:
     assert max(shard.attempt for shard in run.shards()) == 2
 
 
+@pytest.mark.core
 def test_a_signal_to_the_whole_group_counts_no_crash(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()
