@@ -56,6 +56,15 @@ class Ground:
         names = list(self.samples)
         return {f"{n:05d}-{names[n % len(names)]}": self.samples[names[n % len(names)]] for n in range(count)}
 
+    def jobs(self) -> set[str]:
+        """The id of every job there is."""
+        with self.stack.database.read.begin() as session:
+            return set(session.scalars(select(Job.id)))
+
+    def files(self) -> set[Path]:
+        """Every file in storage, unfinished ones too."""
+        return {path for path in self.storage.path("").rglob("*") if path.is_file()}
+
     def plant(self, point: Point, action: str) -> None:
         """Has the next process that passes this point suffer the action (core.failpoints)."""
         part = self.failpoints / f".{point}"
