@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from core.postgres import LOCK_WAIT_S, POOL_WAIT_S, postgres_engine
@@ -38,9 +38,9 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     return Database(_sessions(engine), _sessions(engine), (engine,))
 
 
-def disk_is_full(failure: DBAPIError) -> bool:
+def disk_is_full(failure: SQLAlchemyError) -> bool:
     """Whether the database could not write for want of space (SQLITE_FULL; Postgres' disk_full)."""
-    cause = failure.orig
+    cause = failure.orig if isinstance(failure, DBAPIError) else None
     return getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(cause, "sqlstate", None) == "53100"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import psutil
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.failpoints import Point
 from core.states import ItemState, ShardState
@@ -74,6 +74,13 @@ class Ground:
     def struck(self, point: Point) -> int:
         """How often a planted fault has struck here."""
         return len(list(self.failpoints.glob(f"{point}.*.hit")))
+
+    def await_strike(self, point: Point, *, patience_s: float = PATIENCE_S) -> None:
+        """Returns when a fault planted at this point has struck."""
+        until = time.monotonic() + patience_s
+        while not self.struck(point):
+            assert time.monotonic() < until, f"nothing passed {point}"
+            time.sleep(LOOK_EVERY_S)
 
     def clear(self) -> None:
         """Takes every planted fault away."""
@@ -148,6 +155,11 @@ class Run:
             running = select(Shard.id, Shard.attempt).where(Shard.job_id == self.id, Shard.state == ShardState.RUNNING)
             return dict(session.execute(running).all())
 
+    def crashes(self) -> int:
+        """How many crashes its shards are blamed for."""
+        with self.ground.stack.database.read.begin() as session:
+            return session.scalar(select(func.sum(Shard.crashes)).where(Shard.job_id == self.id)) or 0
+
     def under_way(self, *, patience_s: float = PATIENCE_S) -> None:
         """Returns when some images are done and some are running."""
         until = time.monotonic() + patience_s
@@ -158,10 +170,7 @@ class Run:
 
     def struck(self, point: Point, *, patience_s: float = PATIENCE_S) -> None:
         """Returns when a fault planted at this point has struck."""
-        until = time.monotonic() + patience_s
-        while not self.ground.struck(point):
-            assert time.monotonic() < until, f"nothing passed {point}"
-            time.sleep(LOOK_EVERY_S)
+        self.ground.await_strike(point, patience_s=patience_s)
 
     @contextmanager
     def fault(self, name: str, *, limit_s: float | None = None) -> Iterator[None]:

@@ -14,11 +14,12 @@ from worker.sweep import remove_orphans
 
 IMAGES = 200
 BEFORE_THE_COMMIT = [
-    Point.OBJECT_WRITTEN,
-    Point.OBJECT_SYNCED,
-    Point.OBJECT_NAMED,
-    Point.UPLOAD_STORED,
-    Point.ROWS_WRITTEN,
+    ("sqlite", Point.OBJECT_WRITTEN),
+    ("sqlite", Point.OBJECT_SYNCED),
+    ("sqlite", Point.OBJECT_NAMED),
+    ("sqlite", Point.UPLOAD_STORED),
+    ("sqlite", Point.ROWS_WRITTEN),
+    ("postgres", Point.ROWS_WRITTEN),
 ]
 AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.BELL_RUNG]
 
@@ -35,7 +36,7 @@ def die_at(point: Point, ground: Ground, folder: Path) -> None:
     assert ground.struck(point) == 1
 
 
-@pytest.mark.parametrize("point", BEFORE_THE_COMMIT)
+@pytest.mark.parametrize(("ground", "point"), BEFORE_THE_COMMIT, indirect=["ground"])
 def test_an_upload_that_died_before_its_commit_was_never_there(ground: Ground, point: Point, tmp_path: Path) -> None:
     jobs, files = ground.jobs(), ground.files()
 
