@@ -3,7 +3,7 @@
 import resource
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -83,10 +83,12 @@ def test_a_job_that_the_database_has_no_space_for_is_refused_whole(ground: Groun
 def test_workers_whose_results_do_not_fit_go_on_when_there_is_space(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()
-        with run.fault("26 disk full for the workers' results for 3 s", limit_s=30):
-            workers = ground.worker().children()
-            with no_space(*workers, beyond_bytes=2_000):
-                time.sleep(3)
+        with ExitStack() as shortage:
+            shortage.enter_context(no_space(*ground.worker().children(), beyond_bytes=2_000))
+            time.sleep(1)
+            with run.fault("26 disk full for the workers' results for 3 s", limit_s=30):
+                time.sleep(2)
+                shortage.close()
         assert not run.crashes()
 
 
@@ -121,9 +123,14 @@ def test_an_overlay_that_does_not_fit_is_drawn_when_there_is_space(ground: Groun
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_sqlite_says_that_its_disk_is_full(database: Database) -> None:
-    with pytest.raises(OperationalError) as failure, database.write.begin() as session:
+    with pytest.raises(OperationalError) as failure:
+        fill(database)
+
+    assert disk_is_full(failure.value)
+
+
+def fill(database: Database) -> None:
+    with database.write.begin() as session:
         session.execute(text("PRAGMA max_page_count = 1"))
         for number in range(1000):
             create_key(session, owner="o", name=str(number))
-
-    assert disk_is_full(failure.value)
