@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import psutil
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.failpoints import Point
 from core.states import ItemState, ShardState
@@ -175,20 +176,22 @@ class Run:
     @contextmanager
     def fault(self, name: str, *, limit_s: float | None = None) -> Iterator[None]:
         """The fault is in the block. Measured is the time from its end until every shard that was running when it
-        began is done or claimed anew, and more images have succeeded."""
-        held, succeeded = self.held(), self.row().succeeded
+        began or ended is done or claimed anew, and more images have succeeded."""
+        held, succeeded = set(self.held().items()), self.row().succeeded
         yield
         began_s = time.monotonic()
+        with suppress(SQLAlchemyError):  # the database may still be away
+            held |= set(self.held().items())
         until_s = began_s + max(PATIENCE_S, 2 * (limit_s or 0))
         while not self._went_on(held, succeeded):
             assert time.monotonic() < until_s, f"{name}: no recovery"
             time.sleep(LOOK_EVERY_S)
         self.ground.note(name, seconds=time.monotonic() - began_s, limit_s=limit_s)
 
-    def _went_on(self, held: Mapping[str, int], succeeded: int) -> bool:
+    def _went_on(self, held: set[tuple[str, int]], succeeded: int) -> bool:
         try:
             job = self.row()
-            return bool(job.ended_at) or (job.succeeded > succeeded and not held.items() & self.held().items())
+            return bool(job.ended_at) or (job.succeeded > succeeded and not held & set(self.held().items()))
         except Exception:  # noqa: BLE001  # the database may still be away
             return False
 

@@ -2,21 +2,18 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from core.database import open_database
 from core.failpoints import Point
 from core.keys import create_key
+from tests.faults.breakage import cutting, frozen, terminate_backends
 from tests.faults.ground import Ground, Run
-from tests.faults.proxy import Proxy
 from tests.faults.replicas import second_api, second_worker
 from tests.http import ended, submit_zip, zipped
 
@@ -32,17 +29,6 @@ def refused_for_now(response: httpx.Response) -> bool:
     assert response.is_success or response.status_code == 503, response.text
     assert response.is_success or response.headers["retry-after"], response.text
     return not response.is_success
-
-
-def terminate_backends(ground: Ground, *, for_s: float) -> None:
-    """Kills every connection of the stack, over and over."""
-    assert ground.postgres
-    everyone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ground'"
-    until_s = time.monotonic() + for_s
-    with ground.postgres._connect() as connection:
-        while time.monotonic() < until_s:
-            connection.execute(everyone)
-            time.sleep(0.2)
 
 
 @only_postgres
@@ -131,30 +117,6 @@ def test_a_frozen_postgres_holds_a_request_up_for_seconds_not_for_ever(ground: G
         assert refused_for_now(refusal)
         ground.note("22 submit while Postgres is frozen: answered", seconds=took_s, limit_s=10)
         assert not run.crashes()
-
-
-@contextmanager
-def frozen(ground: Ground) -> Iterator[None]:
-    assert ground.postgres
-    postmaster = psutil.Process(ground.postgres.pid)
-    stopped = [postmaster, *postmaster.children(recursive=True)]
-    for process in stopped:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in reversed(stopped):
-            process.resume()
-
-
-@contextmanager
-def cutting(ground: Ground, *, once_said: bytes, lose_word: bool) -> Iterator[tuple[Proxy, str]]:
-    """A proxy that cuts the first connection that commits after it said this; and the database's URL through it."""
-    url = make_url(ground.stack.settings.database_url)
-    assert url.port
-    with Proxy(url.port, cut_after=b"COMMIT", once_said=once_said, lose_word=lose_word) as proxy:
-        yield proxy, url.set(port=proxy.port).render_as_string(hide_password=False)
-        assert proxy.cuts == 1
 
 
 @only_postgres

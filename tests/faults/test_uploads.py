@@ -44,7 +44,7 @@ def test_an_upload_that_died_before_its_commit_was_never_there(ground: Ground, p
 
     assert ground.jobs() == jobs
     remove_orphans(ground.stack.database, ground.storage, older_than_s=0)
-    assert ground.files() == files
+    assert ground.files() <= files
     ground.note(f"27 API killed at {point}")
 
 
