@@ -7,10 +7,12 @@ from uuid import uuid4
 
 from fastapi import Query, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy.exc import SQLAlchemyError
 
 from api.context import Context
 from api.intake import Intake
 from core import jobs
+from core.database import disk_is_full
 from core.errors import Malformed, Unavailable
 from core.failpoints import Point, failpoint
 from core.jobs import NewJob
@@ -68,13 +70,20 @@ async def accept(
 
 
 def _commit(context: Context, intake: Intake, new: NewJob) -> Job:
-    """Commits, then rings. If the commit's outcome is unknown the objects stay: the sweep removes orphans."""
+    """Commits, then rings. Only if the commit's outcome is unknown do the objects stay: the sweep removes orphans."""
     if not all(context.storage.exists(shard.object_key) for shard in intake.stored):
         raise Unavailable("The upload took too long and was cleared away. Send it again.", code="upload_lost")
     failpoint(Point.UPLOAD_STORED)
-    with context.database.write.begin() as session:
-        job = jobs.submit(session, new, intake.stored, interactive_images=context.settings.interactive_images)
-        failpoint(Point.ROWS_WRITTEN)
+    committing = False
+    try:
+        with context.database.write.begin() as session:
+            job = jobs.submit(session, new, intake.stored, interactive_images=context.settings.interactive_images)
+            failpoint(Point.ROWS_WRITTEN)
+            committing = True
+    except SQLAlchemyError as failure:
+        if not committing or disk_is_full(failure):
+            intake.discard()
+        raise
     failpoint(Point.SUBMIT_COMMITTED)
     context.bells.ring_job(job)
     return job

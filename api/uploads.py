@@ -1,6 +1,7 @@
 """Reads a request's body into shards: a multipart body as it streams, a ZIP once it is spooled."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from tempfile import TemporaryFile
 
@@ -29,6 +30,8 @@ OPENAPI_UPLOAD: dict[str, object] = {
         },
     }
 }
+
+SLOWEST_BYTES_PER_S = 100
 
 
 async def receive_job(request: Request, context: Context, intake: Intake) -> None:
@@ -84,18 +87,37 @@ async def _receive_zip(request: Request, context: Context, intake: Intake) -> No
 
 
 async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> AsyncIterator[bytes]:
-    """The body's chunks; raises TooLarge at once where the header already says so, TooSlow when none comes."""
+    """The body's chunks; raises TooLarge at once where the header already says so, TooSlow when too little comes."""
     refusal = TooLarge(f"The request body is over {max_bytes} bytes. Send less at a time.", code="body_too_large")
     stated = request.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > max_bytes:
         raise refusal
     received = 0
-    stream = request.stream()
+    stream, pace = request.stream(), Pace(settings.upload_idle_s)
     try:
         while chunk := await asyncio.wait_for(anext(stream, b""), settings.upload_idle_s):
             received += len(chunk)
             if received > max_bytes:
                 raise refusal
+            pace.keep(received)
             yield chunk
     except TimeoutError:
-        raise TooSlow(f"No byte of the upload came for {settings.upload_idle_s:.0f} s. Send it again.") from None
+        detail = f"The upload stood still, or all but still, for {settings.upload_idle_s:.0f} s. Send it again."
+        raise TooSlow(detail) from None
+
+
+class Pace:
+    """Raises TimeoutError at an upload that sends too little in any stretch of time, a byte now and then."""
+
+    def __init__(self, stretch_s: float) -> None:
+        self._stretch_s = stretch_s
+        self._began_at, self._began_with = time.monotonic(), 0
+
+    def keep(self, received: int) -> None:
+        """Call it with all that was received so far, in bytes."""
+        now = time.monotonic()
+        if now - self._began_at < self._stretch_s:
+            return
+        if received - self._began_with < SLOWEST_BYTES_PER_S * self._stretch_s:
+            raise TimeoutError
+        self._began_at, self._began_with = now, received

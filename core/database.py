@@ -5,13 +5,12 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-Sessions = sessionmaker[Session]
+from core.postgres import LOCK_WAIT_S, POOL_WAIT_S, postgres_engine
 
-LOCK_WAIT_S = 10
-STATEMENT_WAIT_S = 30
+Sessions = sessionmaker[Session]
 
 
 @dataclass(frozen=True)
@@ -35,13 +34,13 @@ def open_database(url: str, *, pool_size: int = 5) -> Database:
     if make_url(url).get_backend_name() == "sqlite":
         write, read = (_sqlite(url, begin=begin) for begin in ("BEGIN IMMEDIATE", "BEGIN"))
         return Database(_sessions(write), _sessions(read), (write, read))
-    engine = _postgres(url, pool_size=pool_size)
+    engine = postgres_engine(url, pool_size=pool_size)
     return Database(_sessions(engine), _sessions(engine), (engine,))
 
 
-def disk_is_full(failure: DBAPIError) -> bool:
+def disk_is_full(failure: SQLAlchemyError) -> bool:
     """Whether the database could not write for want of space (SQLITE_FULL; Postgres' disk_full)."""
-    cause = failure.orig
+    cause = failure.orig if isinstance(failure, DBAPIError) else None
     return getattr(cause, "sqlite_errorname", None) == "SQLITE_FULL" or getattr(cause, "sqlstate", None) == "53100"
 
 
@@ -50,7 +49,7 @@ def _sessions(engine: Engine) -> Sessions:
 
 
 def _sqlite(url: str, *, begin: str) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": LOCK_WAIT_S})
+    engine = create_engine(url, pool_timeout=POOL_WAIT_S, connect_args={"timeout": LOCK_WAIT_S})
 
     @event.listens_for(engine, "connect")
     def set_up(connection: DBAPIConnection, _record: object) -> None:
@@ -63,27 +62,3 @@ def _sqlite(url: str, *, begin: str) -> Engine:
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def _postgres(url: str, *, pool_size: int) -> Engine:
-    limits = {
-        "statement_timeout": STATEMENT_WAIT_S,
-        "lock_timeout": LOCK_WAIT_S,
-        "idle_in_transaction_session_timeout": 2 * STATEMENT_WAIT_S,
-    }
-    return create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_timeout=5,
-        pool_pre_ping=True,
-        pool_recycle=1800,
-        connect_args={
-            "connect_timeout": 5,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 20_000,
-            "options": " ".join(f"-c {name}={seconds * 1000}" for name, seconds in limits.items()),
-        },
-    )

@@ -109,7 +109,7 @@ def start_stack(stack: Stack, supervisor: Supervisor) -> None:
     if private := stack.private_redis:
         supervisor.start(Program("redis", private.command))
         _await(lambda: is_open(private.port), supervisor, what="Redis")
-    migrate = Program("migrate", _python("alembic", "upgrade", "head"), _environment(stack))
+    migrate = Program("migrate", _python("alembic", "upgrade", "head"), environment_of(stack.settings))
     if supervisor.run(migrate) != 0:
         raise DidNotStart(f"The database could not be migrated. {supervisor.last_words(migrate)}")
     supervisor.start(*_servers(stack))
@@ -129,7 +129,7 @@ def create_stack_key(stack: Stack, *, name: str) -> str:
 
 
 def _servers(stack: Stack) -> Iterator[Program]:
-    environment = _environment(stack)
+    environment = environment_of(stack.settings)
     flower = {
         "FLOWER_BASIC_AUTH": f"batchlight:{stack.flower_password}",
         "FLOWER_READ_ONLY": "true",
@@ -146,9 +146,9 @@ def _servers(stack: Stack) -> Iterator[Program]:
         yield page_program(stack.address, port=stack.page_port)
 
 
-def _environment(stack: Stack) -> dict[str, str]:
+def environment_of(settings: Settings) -> dict[str, str]:
     """Every setting that is not left at its default, for processes that may be started again much later."""
-    given = stack.settings.model_dump(exclude_defaults=True)
+    given = settings.model_dump(exclude_defaults=True)
     return {
         f"BATCHLIGHT_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
         for name, value in given.items()

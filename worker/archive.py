@@ -37,6 +37,8 @@ class Built:
 
 def write_archive(context: Context, archive: Archive, *, check: Callable[[], None]) -> Built:
     """Writes originals, overlays, both result tables and the manifest; `check` may raise between two pages."""
+    for attempt in range(1, archive.attempt):  # of builders that died between storing and committing
+        context.storage.delete(archive_key(archive.job_id, job_round=archive.round, attempt=attempt))
     key = archive_key(archive.job_id, job_round=archive.round, attempt=archive.attempt)
     with context.storage.create(key) as target:
         _write(context, archive.job, target, check=check)

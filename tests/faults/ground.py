@@ -2,14 +2,15 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import psutil
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.failpoints import Point
 from core.states import ItemState, ShardState
@@ -62,6 +63,15 @@ class Ground:
         names = list(self.samples)
         return {f"{n:05d}-{names[n % len(names)]}": self.samples[names[n % len(names)]] for n in range(count)}
 
+    def jobs(self) -> set[str]:
+        """The id of every job there is."""
+        with self.stack.database.read.begin() as session:
+            return set(session.scalars(select(Job.id)))
+
+    def files(self) -> set[Path]:
+        """Every file in storage, unfinished ones too."""
+        return {path for path in self.storage.path("").rglob("*") if path.is_file()}
+
     def plant(self, point: Point, action: str) -> None:
         """Has the next process that passes this point suffer the action (core.failpoints)."""
         part = self.failpoints / f".{point}"
@@ -71,6 +81,14 @@ class Ground:
     def struck(self, point: Point) -> list[int]:
         """The processes that a planted fault has struck here."""
         return [int(hit.name.split(".")[1]) for hit in self.failpoints.glob(f"{point}.*.hit")]
+
+    def await_strike(self, point: Point, *, patience_s: float = PATIENCE_S) -> int:
+        """The process that a fault planted at this point has struck, once it has."""
+        until = time.monotonic() + patience_s
+        while not (struck := self.struck(point)):
+            assert time.monotonic() < until, f"nothing passed {point}"
+            time.sleep(LOOK_EVERY_S)
+        return struck[0]
 
     def clear(self) -> None:
         """Takes every planted fault away."""
@@ -145,6 +163,11 @@ class Run:
             running = select(Shard.id, Shard.attempt).where(Shard.job_id == self.id, Shard.state == ShardState.RUNNING)
             return dict(session.execute(running).all())
 
+    def crashes(self) -> int:
+        """How many crashes its shards are blamed for."""
+        with self.ground.stack.database.read.begin() as session:
+            return session.scalar(select(func.sum(Shard.crashes)).where(Shard.job_id == self.id)) or 0
+
     def under_way(self, *, patience_s: float = PATIENCE_S) -> None:
         """Returns when some images are done and some are running."""
         until = time.monotonic() + patience_s
@@ -162,29 +185,28 @@ class Run:
 
     def struck(self, point: Point, *, patience_s: float = PATIENCE_S) -> int:
         """The process that a fault planted at this point has struck, once it has."""
-        until = time.monotonic() + patience_s
-        while not (struck := self.ground.struck(point)):
-            assert time.monotonic() < until, f"nothing passed {point}"
-            time.sleep(LOOK_EVERY_S)
-        return struck[0]
+        return self.ground.await_strike(point, patience_s=patience_s)
 
     @contextmanager
     def fault(self, name: str, *, limit_s: float | None = None) -> Iterator[None]:
-        """The fault is in the block. Measured is the time from its end until every shard that was running then is
-        done or claimed anew, and more images have succeeded."""
+        """The fault is in the block. Measured is the time from its end until every shard that was running when it
+        began or ended is done or claimed anew, and more images have succeeded."""
+        held, succeeded = set(self.held().items()), self.row().succeeded
         yield
         began_s = time.monotonic()
-        held, succeeded = self.held(), self.row().succeeded
+        with suppress(SQLAlchemyError):  # the database may still be away
+            held |= set(self.held().items())
+            succeeded = self.row().succeeded
         until_s = began_s + max(PATIENCE_S, 2 * (limit_s or 0))
         while not self._went_on(held, succeeded):
             assert time.monotonic() < until_s, f"{name}: no recovery"
             time.sleep(LOOK_EVERY_S)
         self.ground.note(name, seconds=time.monotonic() - began_s, limit_s=limit_s)
 
-    def _went_on(self, held: Mapping[str, int], succeeded: int) -> bool:
+    def _went_on(self, held: set[tuple[str, int]], succeeded: int) -> bool:
         try:
             job = self.row()
-            return bool(job.ended_at) or (job.succeeded > succeeded and not held.items() & self.held().items())
+            return bool(job.ended_at) or (job.succeeded > succeeded and not held & set(self.held().items()))
         except Exception:  # noqa: BLE001  # the database may still be away
             return False
 

@@ -20,7 +20,8 @@ class Proxy:
     """Forwards from `port` to the target. Faults are attributes, set at any time.
 
     `delay_s` holds every chunk back; `reset_share` of all chunks resets its connection instead (`seed` decides which);
-    `cut_after` is a word: the connection that sends it to the server is cut as soon as the server has it.
+    `cut_after` is a word: the connection that sends it to the server is cut as soon as the server has it, or just
+    before if `lose_word`, and no answer comes back; only a connection that has sent `once_said` counts.
     """
 
     target_port: int
@@ -28,6 +29,8 @@ class Proxy:
     delay_s: float = 0.0
     reset_share: float = 0.0
     cut_after: bytes | None = None
+    lose_word: bool = False
+    once_said: bytes = b""
     cuts: int = 0
     _silent: set[socket.socket] = field(default_factory=set)
     _open: set[socket.socket] = field(default_factory=set)
@@ -83,19 +86,26 @@ class Proxy:
                     threading.Thread(target=self._pump, args=(source, sink, upstream), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, upstream: bool) -> None:
+        counts = False
         with suppress(OSError):
             while data := source.recv(CHUNK):
+                counts = counts or self.once_said in data
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 if source in self._silent or sink in self._silent:
                     continue
                 if self.reset_share and self._dice.random() < self.reset_share:
                     break
-                sink.sendall(data)
-                if upstream and self.cut_after is not None and self.cut_after in data:
+                cut = upstream and counts and self.cut_after is not None and self.cut_after in data
+                if cut:
                     self.cut_after = None
-                    self.cuts += 1
+                    self._silent |= {source, sink}
+                if not (cut and self.lose_word):
+                    sink.sendall(data)
+                if cut:
                     time.sleep(0.05)
+                    self._forget(source, sink)
+                    self.cuts += 1
                     break
         if source not in self._silent:
             self._forget(source, sink)
