@@ -93,7 +93,7 @@ def test_a_sweep_that_dies_between_two_leases_is_followed_by_another(ground: Gro
         with run.fault("31 sweep killed at leases-expired, after a worker", limit_s=30):
             ground.plant(Point.LEASES_EXPIRED, "kill")
             kill_at_work(run)
-        assert ground.struck(Point.LEASES_EXPIRED) == 1
+        assert len(ground.struck(Point.LEASES_EXPIRED)) == 1
 
 
 @pytest.mark.parametrize("ground", ["sqlite"], indirect=True)
