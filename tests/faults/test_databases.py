@@ -60,6 +60,7 @@ def test_a_client_sees_nothing_worse_than_come_back_later_while_backends_are_kil
             ground.check(Run(ground, client, job_id))
 
 
+@pytest.mark.core
 @only_postgres
 def test_an_immediate_stop_keeps_what_was_committed(ground: Ground) -> None:
     assert ground.postgres
@@ -72,6 +73,7 @@ def test_an_immediate_stop_keeps_what_was_committed(ground: Ground) -> None:
         assert not run.crashes()
 
 
+@pytest.mark.core
 @only_postgres
 def test_a_submit_while_postgres_is_down_is_refused_at_once_and_works_after(ground: Ground) -> None:
     assert ground.postgres

@@ -46,6 +46,7 @@ def one_zip(client: httpx.Client, images: Mapping[str, bytes]) -> httpx.Response
     return submit_zip(client, zipped(images))
 
 
+@pytest.mark.core
 @only_sqlite
 @pytest.mark.parametrize("send", [many_files, one_zip])
 def test_an_upload_that_does_not_fit_is_refused_whole(
@@ -64,6 +65,7 @@ def test_an_upload_that_does_not_fit_is_refused_whole(
     ground.note(f"26 disk full at an upload of {'files' if send is many_files else 'a ZIP'}")
 
 
+@pytest.mark.core
 @only_sqlite
 def test_a_job_that_the_database_has_no_space_for_is_refused_whole(ground: Ground, tmp_path: Path) -> None:
     jobs, images = ground.jobs(), ground.images(1)

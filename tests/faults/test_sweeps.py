@@ -61,6 +61,7 @@ def expiries(run: Run) -> int:
         return sum(session.scalars(select(Shard.expiries).where(Shard.job_id == run.id)))
 
 
+@pytest.mark.core
 def test_sweeps_at_the_same_moment_expire_each_lease_once(database: Database, database_url: str) -> None:
     job = submitted(database, *[2] * SILENT)
     for _ in range(SILENT):

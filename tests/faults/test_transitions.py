@@ -31,6 +31,7 @@ def die_at(point: Point, run: Run, api: Replica, *, method: str, path: str = "")
     assert len(run.ground.struck(point)) == 1
 
 
+@pytest.mark.core
 def test_a_cancellation_that_was_committed_holds(ground: Ground, api: Replica) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()

@@ -48,6 +48,7 @@ def test_an_upload_that_died_before_its_commit_was_never_there(ground: Ground, p
     ground.note(f"27 API killed at {point}")
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("point", AFTER_THE_COMMIT)
 def test_an_upload_that_died_after_its_commit_runs_to_its_end(ground: Ground, point: Point, tmp_path: Path) -> None:
     jobs = ground.jobs()
