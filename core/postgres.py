@@ -10,6 +10,8 @@ from typing_extensions import TypeVar
 
 LOCK_WAIT_S = 10
 STATEMENT_WAIT_S = 30
+IDLE_WAIT_S = 10
+"""No transaction here waits for anything but the database: one that does holds its locks for a client that is gone."""
 POOL_WAIT_S = 5
 CONNECT_WAIT_S = 5
 PING_WAIT_S = 3
@@ -38,7 +40,7 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
     limits = {
         "statement_timeout": STATEMENT_WAIT_S,
         "lock_timeout": LOCK_WAIT_S,
-        "idle_in_transaction_session_timeout": 2 * STATEMENT_WAIT_S,
+        "idle_in_transaction_session_timeout": IDLE_WAIT_S,
     }
     engine = create_engine(
         url,

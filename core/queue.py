@@ -30,10 +30,11 @@ log = logging.getLogger(__name__)
 
 
 @cache
-def celery_app(redis_url: str, *, socket_timeout_s: float = 2) -> Celery:
+def celery_app(redis_url: str, *, socket_timeout_s: float = 1) -> Celery:
     """The Celery application of producers and workers: no result backend, JSON only, sockets that time out.
 
-    A producer gives up soon, because a request waits for it; a worker's sockets wait for messages.
+    A producer gives up soon, because a request waits for it, and for twice the time-out: a second connection is tried.
+    A worker's sockets wait for messages.
     """
     app = Celery("batchlight", broker=redis_url, set_as_current=False)
     app.conf.update(

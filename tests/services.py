@@ -125,8 +125,12 @@ class RedisServer(Server):
             crash_signal=signal.SIGKILL,
         )
 
+    def client(self) -> redis.Redis:
+        """A connection that tells of trouble at once; use it as a context manager."""
+        return redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0))
+
     def _pings(self) -> bool:
-        with redis.Redis.from_url(self.url, retry=Retry(NoBackoff(), 0)) as client:
+        with self.client() as client:
             try:
                 return bool(client.ping())
             except redis.ConnectionError:  # also while it still loads its data

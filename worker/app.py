@@ -19,6 +19,7 @@ app.conf.update(
         DRAW: {"time_limit": config.shard_limit_s},
         ARCHIVE: {"time_limit": ARCHIVE_LIMIT_S},
     },
+    worker_consumer="worker.consumer:Consumer",
     worker_prefetch_multiplier=1,
     worker_proc_alive_timeout=120,
     worker_max_memory_per_child=config.child_memory_bytes // 2 // KIB,

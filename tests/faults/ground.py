@@ -188,15 +188,17 @@ class Run:
         return self.ground.await_strike(point, patience_s=patience_s)
 
     @contextmanager
-    def fault(self, name: str, *, limit_s: float | None = None) -> Iterator[None]:
+    def fault(self, name: str, *, limit_s: float | None = None, heard: bool = False) -> Iterator[None]:
         """The fault is in the block. Measured is the time from its end until every shard that was running when it
-        began or ended is done or claimed anew, and more images have succeeded."""
+        began or ended is done or claimed anew, and more images have succeeded; with `heard`, more than were running,
+        so that a worker must have heard of them since."""
         held, succeeded = set(self.held().items()), self.row().succeeded
         yield
         began_s = time.monotonic()
         with suppress(SQLAlchemyError):  # the database may still be away
             held |= set(self.held().items())
-            succeeded = self.row().succeeded
+            job = self.row()
+            succeeded = job.succeeded + (job.running if heard else 0)
         until_s = began_s + max(PATIENCE_S, 2 * (limit_s or 0))
         while not self._went_on(held, succeeded):
             assert time.monotonic() < until_s, f"{name}: no recovery"

@@ -1,0 +1,106 @@
+"""Faults of the links to Redis and Postgres: half-open, slow, now and then reset. A stack of its own behind proxies."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from core.database import open_database
+from core.settings import ROOT
+from tests.faults.ground import Ground, settings_of
+from tests.faults.proxy import Proxy
+from tests.http import paths
+from tests.services import PostgresServer, postgres_server, redis_server
+from tests.stacks import run_stack
+
+IMAGES = 900
+SLOW_IMAGES = 300
+DELAY_S = 0.1  # either way
+RESET_SHARE = 0.01
+STALL_S = "30"
+"""Over the slow link a worker takes several seconds to connect, which is more than the silence other grounds allow."""
+
+
+@dataclass
+class Linked:
+    """A ground whose stack reaches its servers through proxies; the tests look past them."""
+
+    ground: Ground
+    to_redis: Proxy
+    to_postgres: Proxy | None
+
+    @property
+    def links(self) -> list[Proxy]:
+        return [link for link in (self.to_redis, self.to_postgres) if link is not None]
+
+
+@pytest.fixture(scope="module")
+def linked_sqlite(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[Linked]:
+    with ExitStack() as stack:
+        yield linked_in(tmp_path_factory.mktemp("sqlite-links"), samples, None, stack)
+
+
+@pytest.fixture(scope="module")
+def linked_postgres(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[Linked]:
+    with ExitStack() as stack:
+        server = stack.enter_context(postgres_server())
+        yield linked_in(tmp_path_factory.mktemp("postgres-links"), samples, server, stack)
+
+
+def linked_in(folder: Path, samples: list[Path], postgres: PostgresServer | None, stack: ExitStack) -> Linked:
+    """A ground that has learnt what it must answer; it ends with the exit stack."""
+    folder.chmod(0o700)
+    redis = stack.enter_context(redis_server())
+    to_redis, redis_url = proxied(redis.url, stack)
+    url, to_postgres, database_url = None, None, None
+    if postgres is not None:
+        url = postgres.create_database("links")
+        to_postgres, database_url = proxied(url, stack)
+    environment = settings_of(redis, database_url, failpoints=folder / "failpoints", artifacts=ROOT / "artifacts")
+    environment |= {"BATCHLIGHT_REDIS_URL": redis_url, "BATCHLIGHT_STALL_S": STALL_S}
+    running = stack.enter_context(run_stack(folder / "data", environment=environment, workers=2))
+    direct = open_database(url or running.settings.database_url)
+    stack.callback(direct.dispose)
+    ground = Ground(replace(running, database=direct), redis, postgres, folder / "failpoints", paths(samples))
+    ground.learn()
+    return Linked(ground, to_redis, to_postgres)
+
+
+def proxied(url: str, stack: ExitStack) -> tuple[Proxy, str]:
+    """A proxy to the server of this URL, and the URL that leads through it."""
+    port = urlsplit(url).port
+    assert port is not None
+    proxy = stack.enter_context(Proxy(port))
+    return proxy, url.replace(f":{port}/", f":{proxy.port}/")
+
+
+def test_half_open_links_to_redis_are_given_up(linked_sqlite: Linked) -> None:
+    with linked_sqlite.ground.job(IMAGES) as run:
+        run.under_way()
+        with run.fault("18 half-open links to Redis", limit_s=60, heard=True):
+            linked_sqlite.to_redis.go_half_open()
+
+
+def test_half_open_links_to_postgres_are_given_up(linked_postgres: Linked) -> None:
+    assert linked_postgres.to_postgres is not None
+    with linked_postgres.ground.job(IMAGES) as run:
+        run.under_way()
+        with run.fault("18 half-open links to Postgres", limit_s=60, heard=True):
+            linked_postgres.to_postgres.go_half_open()
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+def test_a_slow_link_that_resets_now_and_then_only_slows_the_work(
+    request: pytest.FixtureRequest, database: str
+) -> None:
+    linked: Linked = request.getfixturevalue(f"linked_{database}")
+
+    with ExitStack() as slowly, linked.ground.job(SLOW_IMAGES) as run:
+        run.under_way()
+        for link in linked.links:
+            slowly.enter_context(link.faulty(delay_s=DELAY_S, reset_share=RESET_SHARE))
+        run.end()
+    linked.ground.note(f"19 links slowed by {2 * DELAY_S:.1f} s there and back, {RESET_SHARE:.0%} of chunks reset")
