@@ -53,6 +53,7 @@ def test_a_bell_redelivered_while_its_shard_runs_changes_nothing(ground: Ground)
     ground.note("9 shard longer than the visibility timeout")
 
 
+@pytest.mark.core
 def test_bells_rung_three_times_change_nothing(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         doorbell(ground).ring_lane(Lane.BULK, times=2 * len(run.shards()))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+import pytest
 
 from core.failpoints import Point
 from core.queue import celery_app
@@ -23,6 +24,7 @@ FROZEN_S = 30.0
 FULL_S = 3.0
 
 
+@pytest.mark.core
 def test_work_goes_on_after_redis_was_killed_and_started_again(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()
@@ -37,6 +39,7 @@ def test_no_worker_stalls_when_redis_restarts_while_every_process_works(ground: 
             pass
 
 
+@pytest.mark.core
 def test_a_worker_that_hears_nothing_of_waiting_work_is_replaced(sqlite_ground: Ground) -> None:
     deaf, stall_s = sqlite_ground.worker(), sqlite_ground.stack.settings.stall_s
     app = celery_app(sqlite_ground.redis.url)
@@ -52,6 +55,7 @@ def test_a_worker_that_hears_nothing_of_waiting_work_is_replaced(sqlite_ground: 
     assert not deaf.is_running()
 
 
+@pytest.mark.core
 def test_every_bell_rings_again_after_redis_was_wiped(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
         run.under_way()
