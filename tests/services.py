@@ -158,11 +158,11 @@ class PostgresServer(Server):
 
     def create_database(self, name: str) -> str:
         """Makes an empty database and returns its SQLAlchemy URL."""
-        with self._connect() as connection:
+        with self.connect() as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return f"postgresql+psycopg://batchlight:{PASSWORD}@127.0.0.1:{self.port}/{name}"
 
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+    def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
             host="127.0.0.1",
             port=self.port,
@@ -175,7 +175,7 @@ class PostgresServer(Server):
 
     def _connects(self) -> bool:
         try:
-            self._connect().close()
+            self.connect().close()
         except psycopg.OperationalError:
             return False
         return True

@@ -16,7 +16,7 @@ def terminate_backends(ground: Ground, *, for_s: float) -> None:
     assert ground.postgres
     everyone = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'ground'"
     until_s = time.monotonic() + for_s
-    with ground.postgres._connect() as connection:
+    with ground.postgres.connect() as connection:
         while time.monotonic() < until_s:
             connection.execute(everyone)
             time.sleep(0.2)
