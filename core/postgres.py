@@ -16,6 +16,10 @@ POOL_WAIT_S = 5
 CONNECT_WAIT_S = 5
 PING_WAIT_S = 3
 ANSWER_WAIT_S = STATEMENT_WAIT_S + 5
+KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+"""In seconds, on either side: the server too must notice that a client is gone, to give up its locks."""
+
+TRANSACTION_TIMEOUT_SINCE = 170000
 
 Answer = TypeVar("Answer")
 
@@ -42,6 +46,8 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
         "lock_timeout": LOCK_WAIT_S,
         "idle_in_transaction_session_timeout": IDLE_WAIT_S,
     }
+    options = {name: seconds * 1000 for name, seconds in limits.items()}
+    options |= {f"tcp_{name}": value for name, value in KEEPALIVES.items()}
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -51,16 +57,23 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
         pool_recycle=1800,
         connect_args={
             "connect_timeout": CONNECT_WAIT_S,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 3,
+            **KEEPALIVES,
             "tcp_user_timeout": 20_000,
-            "options": " ".join(f"-c {name}={seconds * 1000}" for name, seconds in limits.items()),
+            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
         },
     )
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: list[str], options: dict[str, Any]) -> Impatient:
-        return Impatient.connect(*arguments, **options)
+        connection = Impatient.connect(*arguments, **options)
+        if connection.info.server_version >= TRANSACTION_TIMEOUT_SINCE:
+            _limit_transactions(connection)
+        return connection
 
     return engine
+
+
+def _limit_transactions(connection: Impatient) -> None:
+    """Ends what no other limit does: a server that waits, in the middle of a statement, for the rest of it."""
+    connection.execute(f"SET transaction_timeout = '{ANSWER_WAIT_S}s'")
+    connection.commit()

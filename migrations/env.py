@@ -13,6 +13,9 @@ LOCK_TIMEOUT_S = 5
 def migrate(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'")
+        connection.exec_driver_sql(
+            "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'"
+        )
     context.configure(
         connection=connection,
         target_metadata=Base.metadata,
