@@ -44,7 +44,8 @@ def said(log: Path, words: str, *, patience_s: float = 30) -> None:
 @pytest.mark.core
 def test_a_killed_worker_costs_one_lease(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
-        run.under_way()
+        ground.plant(Point.BATCH_INFERRED, "sleep 1")
+        run.struck(Point.BATCH_INFERRED)
         with run.fault("4 worker killed", limit_s=20):
             ground.worker().kill()
 
