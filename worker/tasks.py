@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from celery import Task
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -24,8 +24,8 @@ from worker.pipeline import Work, infer_shard
 from worker.shutdown import shutdown
 from worker.stop import CancelWatch
 
-OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, PoolTimeout, OSError)
-"""What fails a shard without any image being to blame; it is tried again later."""
+OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, InternalError, PoolTimeout, OSError)
+"""What fails a shard without any image being to blame; it is tried again later. (Internal: Postgres' own time-outs.)"""
 
 
 @app.task(name=INFER, bind=True)

@@ -44,7 +44,9 @@ class Poller(threading.Thread):
             assert not self.wrong, self.wrong[:5]
 
     def run(self) -> None:
-        while not self._done.wait(self._dice.random() * LONGEST_PAUSE_S):
+        over = False
+        while not over:  # the last look is after the end
+            over = self._done.wait(self._dice.random() * LONGEST_PAUSE_S)
             try:
                 self._look()
             except SQLAlchemyError:

@@ -203,6 +203,7 @@ def write_keys(ground: Ground, done: threading.Event) -> int:
 def test_a_pool_that_is_used_up_refuses_soon_and_comes_back(ground: Ground) -> None:
     with ground.stack.client() as client, ThreadPoolExecutor(30) as crowd:
         with ground.stack.database.write.begin() as session:
+            session.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             session.execute(text("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE"))
             asked = [crowd.submit(timed, client, "/v1/jobs") for _ in range(30)]
             alive, alive_s = timed(client, "/healthz")

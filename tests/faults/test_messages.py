@@ -147,6 +147,8 @@ def unmoved(ground: Ground) -> Iterator[None]:
 
 def frozen_while_it_listens(ground: Ground) -> psutil.Process:
     """The worker, frozen at the beginning of a BRPOP: Redis pops a bell for it, and nobody notes that it is its."""
+    with ground.redis.client() as redis:
+        redis.delete(UNACKED)  # what workers that were killed before had taken
     await_silence(ground)
     worker = ground.worker()
     with ground.redis.client() as redis, redis.monitor() as monitor:
