@@ -1,4 +1,4 @@
-"""Random changes to training images that leave their class as it is, a whole batch at a time."""
+"""Random changes to training images, and mixtures of them with their classes, a whole batch at a time."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,10 @@ class Strength:
     flip: bool = True
     shift: float = 0.08
     zoom: float = 0.10
-    erase_chance: float = 0.3
+    erase_chance: float = 0.4
     erase_side: float = 0.4
+    mixup_chance: float = 0.2
+    cutmix_chance: float = 0.2
 
 
 def augment(images: tf.Tensor, seed: tf.Tensor, *, strength: Strength) -> tf.Tensor:
@@ -21,6 +23,33 @@ def augment(images: tf.Tensor, seed: tf.Tensor, *, strength: Strength) -> tf.Ten
     draws = tf.random.stateless_uniform((tf.shape(images)[0], 9), seed)
     moved = _move(images, draws[:, :4], strength)
     return _erase(moved, draws[:, 4:], strength)
+
+
+def mix(images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, *, strength: Strength) -> tuple[tf.Tensor, tf.Tensor]:
+    """Mix some images uint8 `[N, S, S, C]` with their mirror places in the batch, and their targets `[N, K]` likewise.
+
+    Mixup (Zhang et al., arXiv:1710.09412) blends the pixels, CutMix (Yun et al., arXiv:1905.04899) pastes a square;
+    the image itself keeps at least half.
+    """
+    draws = tf.random.stateless_uniform((tf.shape(images)[0], 4), seed)
+    kept = 1 - draws[:, 1] / 2
+    mixed = draws[:, 0] < strength.mixup_chance
+    cut = ~mixed & (draws[:, 0] < strength.mixup_chance + strength.cutmix_chance)
+    pasted = _square(draws[:, 2:4], tf.sqrt(1 - kept), tf.shape(images)[1]) & cut[:, None, None]
+    kept = tf.where(mixed, kept, 1 - tf.reduce_mean(tf.cast(pasted, tf.float32), axis=(1, 2)))
+    shares = tf.where(mixed[:, None, None], kept[:, None, None], 1 - tf.cast(pasted, tf.float32))[..., None]
+    whole = tf.cast(images, tf.float32)
+    blended = tf.round(shares * whole + (1 - shares) * whole[::-1])
+    return tf.cast(blended, tf.uint8), kept[:, None] * targets + (1 - kept[:, None]) * targets[::-1]
+
+
+def _square(corners: tf.Tensor, side: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor:
+    """Masks `[N, S, S]` of squares with these sides, lying inside the image; lengths are shares of S."""
+    places = (tf.range(pixels, dtype=tf.float32) + 0.5)[None, :] / tf.cast(pixels, tf.float32)
+    start = corners * (1 - side[:, None])
+    down = (places >= start[:, 0:1]) & (places < start[:, 0:1] + side[:, None])
+    across = (places >= start[:, 1:2]) & (places < start[:, 1:2] + side[:, None])
+    return down[:, :, None] & across[:, None, :]
 
 
 def _move(images: tf.Tensor, draws: tf.Tensor, strength: Strength) -> tf.Tensor:

@@ -2,35 +2,48 @@
 
 import tensorflow as tf
 
-from training.augment import augment
+from training.augment import augment, mix
 from training.data import Examples, resize
 from training.plan import Plan
 
 EVALUATION_BATCH = 250
+# Streams of random numbers that must not meet: epochs count up within each.
+MOVES, MIXTURES = 0, 1 << 20
 
 
-def training_batches(examples: Examples, *, size: int, plan: Plan, first_epoch: int) -> tf.data.Dataset:
-    """Endless shuffled, augmented batches of images uint8 `[B, size, size, 3]` and labels.
+class Feed:
+    """Training images at one size, as one data set per epoch: images uint8 `[B, S, S, 3]` and targets `[B, K]`."""
 
-    Order and augmentation follow from the plan's seed and `first_epoch`: a resumed run does not repeat itself.
-    """
-    images, labels = _resident(examples, size)
-    seed = tf.constant(plan.seed + first_epoch, tf.int64)
+    def __init__(self, examples: Examples, *, size: int, classes: int, plan: Plan) -> None:
+        self._images, self._labels = _resident(examples, size)
+        self._classes, self._plan = classes, plan
 
-    def batch(step: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        chosen = augment(tf.gather(images, indices), tf.stack([seed, step]), strength=plan.strength)
-        return tf.repeat(chosen, 3, axis=-1), tf.gather(labels, indices)
+    @property
+    def steps(self) -> int:
+        return len(self._labels) // self._plan.batch_size
 
-    indices = tf.data.Dataset.range(len(examples)).shuffle(len(examples), seed=plan.seed + first_epoch)
-    batches = indices.batch(plan.batch_size, drop_remainder=True).repeat()
-    return batches.enumerate().map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    def epoch(self, epoch: int) -> tf.data.Dataset:
+        """The batches of this epoch, counted from 0: they follow from the plan's seed and the epoch alone."""
+        plan = self._plan
+        start = tf.constant(plan.seed * 1000 + epoch, tf.int64)
+
+        def batch(step: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            images = augment(tf.gather(self._images, indices), tf.stack([start + MOVES, step]), strength=plan.strength)
+            targets = tf.one_hot(tf.gather(self._labels, indices), self._classes)
+            if plan.mixes(epoch):
+                images, targets = mix(images, targets, tf.stack([start + MIXTURES, step]), strength=plan.strength)
+            return tf.repeat(images, 3, axis=-1), targets
+
+        indices = tf.data.Dataset.range(len(self._labels)).shuffle(len(self._labels), seed=plan.seed * 1000 + epoch)
+        batches = indices.batch(plan.batch_size, drop_remainder=True)
+        return batches.enumerate().map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
-def validation_batches(examples: Examples, *, size: int) -> tf.data.Dataset:
+def validation_batches(examples: Examples, *, size: int, classes: int) -> tf.data.Dataset:
     """The examples once, in order and unchanged."""
     images, labels = _resident(examples, size)
     pairs = tf.data.Dataset.from_tensor_slices((images, labels)).batch(EVALUATION_BATCH)
-    return pairs.map(lambda grey, label: (tf.repeat(grey, 3, axis=-1), label))
+    return pairs.map(lambda grey, label: (tf.repeat(grey, 3, axis=-1), tf.one_hot(label, classes)))
 
 
 def _resident(examples: Examples, size: int) -> tuple[tf.Tensor, tf.Tensor]:

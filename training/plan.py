@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from itertools import accumulate
 from pathlib import Path
 
@@ -12,25 +13,40 @@ DEFAULT_RUN = Path("training-output/fashion-mnist")
 PLAN, FINAL = "plan.json", "classifier.keras"
 
 
+class Part(StrEnum):
+    """What a stage trains: everything, all that works on at most 1/8 of the image's side, or the head alone."""
+
+    ALL = "all"
+    LATE = "late"
+    HEAD = "head"
+
+
 @dataclass(frozen=True)
 class Stage:
     """Some epochs at one image size. Small sizes come first: they cost a fraction and teach the most."""
 
     size: int
     epochs: int
+    part: Part = Part.ALL
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages in order, and the settings that hold through all of them."""
+    """The stages in order, and the settings that hold through all of them.
 
-    stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 4), Stage(96, 3))
+    `average_steps` is the memory of the weights' moving average; images are mixed in the first `mix_share` of the run.
+    """
+
+    stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 10), Stage(96, 3), Stage(96, 8, Part.LATE))
     batch_size: int = 128
     learning_rate: float = 1e-3
-    weight_decay: float = 0.02
+    weight_decay: float = 0.05
     warmup_share: float = 0.05
+    label_smoothing: float = 0.05
+    average_steps: int = 500
+    mix_share: float = 0.7
     dropout: float = 0.2
-    patience_epochs: int = 3
+    patience_epochs: int = 6
     validation_per_class: int = 250
     seed: int = 20
     strength: Strength = field(default_factory=Strength)
@@ -44,27 +60,38 @@ class Plan:
         ends = accumulate(stage.epochs for stage in self.stages)
         return ((stage, end - stage.epochs, end) for stage, end in zip(self.stages, ends, strict=True))
 
+    def mixes(self, epoch: int) -> bool:
+        """Whether images are mixed in this epoch, counted from 0."""
+        return epoch < self.mix_share * self.epochs
+
     def steps(self, examples: int) -> int:
         """Optimiser steps of the whole run over so many training images."""
         return self.epochs * (examples // self.batch_size)
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
-    """`32x3,64x4,96x3`: three epochs at 32 pixels, then four at 64, then three at 96."""
+    """`32x3,64x4,96x3:late`: three epochs at 32 pixels, four at 64, three at 96 in which only late layers learn."""
     try:
-        pairs = [part.split("x") for part in text.split(",")]
-        stages = tuple(Stage(int(size), int(epochs)) for size, epochs in pairs)
+        stages = tuple(_parse_stage(part) for part in text.split(","))
     except ValueError:
-        raise ValueError(f"stages are written SIZExEPOCHS,… like 32x3,64x4,96x3, not {text!r}") from None
+        raise ValueError(
+            f"stages are written SIZExEPOCHS[:PART],… with the parts {', '.join(Part)}, like 32x3,96x2:late; not {text!r}"
+        ) from None
     if any(stage.size < 32 or stage.epochs < 1 for stage in stages):
         raise ValueError("a stage needs a size of at least 32 pixels and at least one epoch")
     return stages
 
 
+def _parse_stage(text: str) -> Stage:
+    shape, colon, part = text.partition(":")
+    size, epochs = shape.split("x")
+    return Stage(int(size), int(epochs), Part(part) if colon else Part.ALL)
+
+
 def read_plan(run: Path) -> Plan:
     """The plan that the run in this folder followed."""
     raw = json.loads((run / PLAN).read_text("utf-8"))
-    stages = tuple(Stage(**stage) for stage in raw.pop("stages"))
+    stages = tuple(Stage(**stage | {"part": Part(stage["part"])}) for stage in raw.pop("stages"))
     return Plan(stages=stages, strength=Strength(**raw.pop("strength")), **raw)
 
 

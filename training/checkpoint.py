@@ -1,0 +1,47 @@
+"""What a run leaves on disk after every epoch, so that it can be stopped at any moment and go on exactly."""
+
+import os
+from pathlib import Path
+
+import keras
+
+FOLDER = "checkpoints"
+
+
+def save(out: Path, epoch: int, *, model: keras.Model, averaged: keras.Model) -> None:
+    """Keep the state after this epoch (counted from 1): weights with the optimiser's, and the averaged weights."""
+    (out / FOLDER).mkdir(exist_ok=True)
+    _write(averaged, averaged_file(out, epoch))
+    _write(model, _state_file(out, epoch))
+
+
+def load(out: Path, epoch: int, *, model: keras.Model, averaged: keras.Model) -> None:
+    """Put both models, compiled as when they were saved, back to where they stood after this epoch."""
+    model.optimizer.build(model.trainable_variables)
+    model.load_weights(_state_file(out, epoch))
+    averaged.load_weights(averaged_file(out, epoch))
+
+
+def forget_before(out: Path, epoch: int) -> None:
+    """Remove what only a resumption from an earlier epoch would need; the averaged weights stay."""
+    for file in (out / FOLDER).glob("state-*"):
+        if file.name < _state_file(out, epoch).name:
+            file.unlink()
+
+
+def averaged_file(out: Path, epoch: int) -> Path:
+    """The averaged weights after this epoch."""
+    return out / FOLDER / f"averaged-{epoch:03d}.weights.h5"
+
+
+def _state_file(out: Path, epoch: int) -> Path:
+    return out / FOLDER / f"state-{epoch:03d}.weights.h5"
+
+
+def _write(model: keras.Model, file: Path) -> None:
+    """A reader finds the whole file or none, whenever the writer dies."""
+    part = file.with_name(f"part-{file.name}")
+    model.save_weights(part)
+    with part.open("rb") as written:
+        os.fsync(written.fileno())
+    part.replace(file)
