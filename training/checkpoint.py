@@ -1,9 +1,10 @@
 """What a run leaves on disk after every epoch, so that it can be stopped at any moment and go on exactly."""
 
-import os
 from pathlib import Path
 
 import keras
+
+from training.files import whole
 
 FOLDER = "checkpoints"
 
@@ -39,9 +40,5 @@ def _state_file(out: Path, epoch: int) -> Path:
 
 
 def _write(model: keras.Model, file: Path) -> None:
-    """A reader finds the whole file or none, whenever the writer dies."""
-    part = file.with_name(f"part-{file.name}")
-    model.save_weights(part)
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(file)
+    with whole(file) as part:
+        model.save_weights(part)

@@ -48,7 +48,10 @@ class DatasetError(Exception):
 
 @dataclass(frozen=True)
 class Examples:
-    """Grey images uint8 `[N, height, width]` and their class numbers int64 `[N]`, in the same order."""
+    """Images and their class numbers int64 `[N]`, in the same order.
+
+    Images are uint8, grey `[N, height, width]` or RGB `[N, height, width, 3]`.
+    """
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
@@ -83,17 +86,19 @@ def read_idx(data: bytes) -> NDArray[np.uint8]:
 
 
 def split_validation(examples: Examples, per_class: int, *, seed: int) -> tuple[Examples, Examples]:
-    """(training, validation): `per_class` images of every class are held out, the same ones for one seed."""
+    """(training, validation): `per_class` images of every class are held out, the same ones for one seed.
+
+    Of a small class at most a fifth is held out, and at least one image.
+    """
     order = np.random.default_rng(seed).permutation(len(examples))
-    held_out = np.concatenate(
-        [order[examples.labels[order] == label][:per_class] for label in np.unique(examples.labels)]
-    )
+    by_class = [order[examples.labels[order] == label] for label in np.unique(examples.labels)]
+    held_out = np.concatenate([members[: min(per_class, max(1, len(members) // 5))] for members in by_class])
     kept = np.setdiff1d(order, held_out)
     return examples.take(kept), examples.take(held_out)
 
 
 def resize(images: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Grey `[N, h, w]` to `[N, size, size]` as serving stretches each of the three equal channels."""
+    """`[N, h, w]` or `[N, h, w, 3]` to squares of this size, as serving stretches them."""
     return np.stack([stretch(Image.fromarray(image), height=size, width=size) for image in images])
 
 

@@ -32,7 +32,7 @@ class Feed:
             targets = tf.one_hot(tf.gather(self._labels, indices), self._classes)
             if plan.mixes(epoch):
                 images, targets = mix(images, targets, tf.stack([start + MIXTURES, step]), strength=plan.strength)
-            return tf.repeat(images, 3, axis=-1), targets
+            return _rgb(images), targets
 
         indices = tf.data.Dataset.range(len(self._labels)).shuffle(len(self._labels), seed=plan.seed * 1000 + epoch)
         batches = indices.batch(plan.batch_size, drop_remainder=True)
@@ -43,10 +43,15 @@ def validation_batches(examples: Examples, *, size: int, classes: int) -> tf.dat
     """The examples once, in order and unchanged."""
     images, labels = _resident(examples, size)
     pairs = tf.data.Dataset.from_tensor_slices((images, labels)).batch(EVALUATION_BATCH)
-    return pairs.map(lambda grey, label: (tf.repeat(grey, 3, axis=-1), tf.one_hot(label, classes)))
+    return pairs.map(lambda batch, label: (_rgb(batch), tf.one_hot(label, classes)))
+
+
+def _rgb(images: tf.Tensor) -> tf.Tensor:
+    return images if images.shape[-1] == 3 else tf.repeat(images, 3, axis=-1)
 
 
 def _resident(examples: Examples, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Grey pixels `[N, size, size, 1]` and labels as tensors in the host's memory, GPU or not."""
+    """Pixels `[N, size, size, 1 or 3]` and labels as tensors in the host's memory, GPU or not."""
+    pixels = resize(examples.images, size)
     with tf.device("/CPU:0"):
-        return tf.constant(resize(examples.images, size)[..., None]), tf.constant(examples.labels)
+        return tf.constant(pixels.reshape(len(examples), size, size, -1)), tf.constant(examples.labels)

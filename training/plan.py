@@ -7,7 +7,9 @@ from enum import StrEnum
 from itertools import accumulate
 from pathlib import Path
 
+from model.network import MOBILENET
 from training.augment import Strength
+from training.files import whole
 
 DEFAULT_RUN = Path("training-output/fashion-mnist")
 PLAN, FINAL = "plan.json", "classifier.keras"
@@ -38,6 +40,7 @@ class Plan:
     """
 
     stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 10), Stage(96, 3), Stage(96, 8, Part.LATE))
+    backbone: str = MOBILENET
     batch_size: int = 128
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
@@ -54,6 +57,11 @@ class Plan:
     @property
     def epochs(self) -> int:
         return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def largest(self) -> int:
+        """The side of the largest images, in pixels."""
+        return max(stage.size for stage in self.stages)
 
     def spans(self) -> Iterator[tuple[Stage, int, int]]:
         """Each stage with the number of epochs done before it and after it."""
@@ -75,7 +83,7 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
         stages = tuple(_parse_stage(part) for part in text.split(","))
     except ValueError:
         raise ValueError(
-            f"stages are written SIZExEPOCHS[:PART],… with the parts {', '.join(Part)}, like 32x3,96x2:late; not {text!r}"
+            f"stages are written SIZExEPOCHS[:PART],… like 32x3,96x2:late, not {text!r}; a part is {', '.join(Part)}"
         ) from None
     if any(stage.size < 32 or stage.epochs < 1 for stage in stages):
         raise ValueError("a stage needs a size of at least 32 pixels and at least one epoch")
@@ -97,4 +105,5 @@ def read_plan(run: Path) -> Plan:
 
 def write_plan(plan: Plan, run: Path) -> None:
     """Leave the plan with the run that follows it."""
-    (run / PLAN).write_text(json.dumps(asdict(plan), indent=2) + "\n", "utf-8")
+    with whole(run / PLAN) as part:
+        part.write_text(json.dumps(asdict(plan), indent=2) + "\n", "utf-8")

@@ -1,9 +1,12 @@
 """The record of a run: one line per epoch on the terminal, one row per epoch in `history.csv`."""
 
 import csv
+import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from training.files import whole
 
 HISTORY = "history.csv"
 COLUMNS = ("epoch", "size", "loss", "accuracy", "val_loss", "val_accuracy", "images_per_s")
@@ -16,7 +19,8 @@ def record(out: Path, epoch: int, *, size: int, total: int, figures: Mapping[str
     sys.stdout.write(
         f"epoch {epoch}/{total} at {size} px:"
         f" loss {row['loss']:.4f}, accuracy {row['accuracy']:.4f},"
-        f" validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f}, {row['images_per_s']:.0f} images/s\n"
+        f" validation loss {row['val_loss']:.4f}, accuracy {row['val_accuracy']:.4f},"
+        f" {row['images_per_s']:.0f} images/s\n"
     )
     sys.stdout.flush()
 
@@ -33,9 +37,10 @@ def best_epoch(out: Path, *, size: int) -> int:
     return int(max(rows, key=_accuracy)["epoch"])
 
 
-def stands_still(out: Path, *, size: int, patience_epochs: int) -> bool:
-    """Whether the best epoch at this size lies at least so many epochs back."""
-    return finished_epochs(out) - best_epoch(out, size=size) >= patience_epochs
+def stands_still(out: Path, *, since: int, patience_epochs: int) -> bool:
+    """Whether, of the epochs after `since`, the best lies at least so many epochs back."""
+    accuracies = [_accuracy(row) for row in _rows(out) if int(row["epoch"]) > since]
+    return bool(accuracies) and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience_epochs
 
 
 def _accuracy(row: dict[str, str]) -> float:
@@ -43,12 +48,14 @@ def _accuracy(row: dict[str, str]) -> float:
 
 
 def _append(path: Path, row: dict[str, float]) -> None:
-    fresh = not path.exists()
-    with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        if fresh:
-            writer.writeheader()
-        writer.writerow(row)
+    with whole(path) as part:
+        if path.exists():
+            shutil.copyfile(path, part)
+        with part.open("a", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            if not file.tell():
+                writer.writeheader()
+            writer.writerow(row)
 
 
 def _rows(out: Path) -> list[dict[str, str]]:

@@ -1,11 +1,12 @@
 """Augmentation is pure, keeps the type, and does what each strength says."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from tests.model.samples import sample_greys
-from training.augment import Strength, augment
+from training.augment import Strength, augment, mix
 
 IDENTITY = Strength(flip=False, shift=0, zoom=0, erase_chance=0)
 
@@ -60,3 +61,38 @@ def test_erasing_blackens_a_rectangle_and_nothing_else() -> None:
         assert np.array_equal(hidden, hidden.any(axis=1)[:, None] & hidden.any(axis=0)[None, :])
         assert hidden.any(axis=1).sum() <= 0.4 * 20 + 1
     assert erased.any(axis=(1, 2)).mean() > 0.8
+
+
+def mixed(strength: Strength) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """White images of class 0 and black ones of class 1, in turns, so that each one's partner is of the other kind."""
+    pixels = np.zeros((64, 20, 20, 1), np.uint8)
+    pixels[::2] = 255
+    targets = np.tile(np.eye(2, dtype=np.float32), (32, 1))
+    result, shares = mix(tf.constant(pixels), tf.constant(targets), tf.constant([1, 0]), strength=strength)
+    return result.numpy(), shares.numpy()
+
+
+def test_without_a_chance_nothing_is_mixed() -> None:
+    pixels, targets = mixed(Strength(mixup_chance=0, cutmix_chance=0))
+
+    assert (pixels[::2] == 255).all()
+    assert (pixels[1::2] == 0).all()
+    assert (targets.max(axis=1) == 1).all()
+
+
+@pytest.mark.parametrize(
+    "strength", [Strength(mixup_chance=1, cutmix_chance=0), Strength(mixup_chance=0, cutmix_chance=1)]
+)
+def test_a_mixture_is_of_each_class_as_much_as_of_its_pixels(strength: Strength) -> None:
+    pixels, targets = mixed(strength)
+
+    assert np.allclose(pixels.mean(axis=(1, 2, 3)) / 255, targets[:, 0], atol=0.003)
+    assert np.allclose(targets.sum(axis=1), 1)
+    assert (targets[np.arange(64), np.arange(64) % 2] > 0.45).all()
+    assert np.ptp(targets[::2, 0]) > 0.3
+
+
+def test_cutmix_pastes_pixels_as_they_are() -> None:
+    pixels, _ = mixed(Strength(mixup_chance=0, cutmix_chance=1))
+
+    assert set(np.unique(pixels)) == {0, 255}

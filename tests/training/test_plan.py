@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from training.augment import Strength
-from training.plan import Plan, Stage, parse_stages, read_plan, write_plan
+from training.plan import Part, Plan, Stage, parse_stages, read_plan, write_plan
 
 
 def test_stages_are_written_as_size_by_epochs() -> None:
     assert parse_stages("32x3,96x2") == (Stage(32, 3), Stage(96, 2))
+    assert parse_stages("32x1:head,96x2:late") == (Stage(32, 1, Part.HEAD), Stage(96, 2, Part.LATE))
 
 
-@pytest.mark.parametrize("text", ["", "32", "32x", "axb", "32x3x4", "16x3", "32x0"])
+@pytest.mark.parametrize("text", ["", "32", "32x", "axb", "32x3x4", "16x3", "32x0", "32x1:", "32x1:tail"])
 def test_stages_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="stage"):
         parse_stages(text)
@@ -26,8 +27,14 @@ def test_every_stage_knows_where_it_begins_and_ends() -> None:
 
 
 def test_a_plan_is_kept_with_its_run(tmp_path: Path) -> None:
-    plan = Plan(stages=(Stage(32, 1),), seed=7, strength=Strength(zoom=0.3))
+    plan = Plan(stages=(Stage(32, 1, Part.LATE),), seed=7, strength=Strength(zoom=0.3))
 
     write_plan(plan, tmp_path)
 
     assert read_plan(tmp_path) == plan
+
+
+def test_images_are_mixed_until_the_share_of_the_run_is_over() -> None:
+    plan = Plan(stages=(Stage(32, 10),), mix_share=0.7)
+
+    assert [plan.mixes(epoch) for epoch in range(10)] == [True] * 7 + [False] * 3

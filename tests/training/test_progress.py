@@ -1,0 +1,51 @@
+"""The record of a run: what is read from it decides where a run goes on, stops, and which epoch is kept."""
+
+from pathlib import Path
+
+import pytest
+
+from training.files import whole
+from training.progress import best_epoch, finished_epochs, record, stands_still
+
+
+def write_until_the_disk_is_full(target: Path) -> None:
+    with whole(target) as part:
+        part.write_text("ne")
+        raise OSError("no space")
+
+
+def write_history(out: Path, accuracies: list[float], *, size: int = 32) -> None:
+    done = finished_epochs(out)
+    for epoch, accuracy in enumerate(accuracies, start=done + 1):
+        figures = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": accuracy, "images_per_s": 10.0}
+        record(out, epoch, size=size, total=9, figures=figures)
+
+
+def test_a_folder_without_a_run_has_no_finished_epoch(tmp_path: Path) -> None:
+    assert finished_epochs(tmp_path) == 0
+
+
+def test_the_best_epoch_is_the_first_of_the_best_at_that_size(tmp_path: Path) -> None:
+    write_history(tmp_path, [0.99], size=32)
+    write_history(tmp_path, [0.5, 0.8, 0.8, 0.7], size=96)
+
+    assert finished_epochs(tmp_path) == 5
+    assert best_epoch(tmp_path, size=96) == 3
+
+
+def test_a_stage_stands_still_after_so_many_epochs_without_a_better_one(tmp_path: Path) -> None:
+    write_history(tmp_path, [0.9, 0.5, 0.8, 0.7, 0.8])
+
+    assert stands_still(tmp_path, since=1, patience_epochs=2)
+    assert not stands_still(tmp_path, since=1, patience_epochs=3)
+    assert not stands_still(tmp_path, since=5, patience_epochs=1)
+
+
+def test_a_file_that_could_not_be_finished_leaves_the_old_one_and_nothing_beside_it(tmp_path: Path) -> None:
+    target = tmp_path / "plan.json"
+    target.write_text("old")
+
+    with pytest.raises(OSError, match="no space"):
+        write_until_the_disk_is_full(target)
+
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
