@@ -1,4 +1,8 @@
-"""The serving graph: uint8 images to probabilities, CAM and features, the CAM in the closed form of `model.cam`."""
+"""The serving graph: uint8 images to probabilities, CAM and features, the CAM in closed form.
+
+MobileNetV2 is cut at the layer of the ancestor's Grad-CAM, in front of a tail that `model.cam` folds. Every other
+backbone is cut at its end, where pooling is all that follows and the gradient is the dense layer's column.
+"""
 
 import keras
 import numpy as np
@@ -6,7 +10,7 @@ from keras import ops
 from numpy.typing import NDArray
 
 from model.cam import Tail
-from model.network import BACKBONE, LOGITS
+from model.network import BACKBONE, LOGITS, SCALE
 
 Float64s = NDArray[np.float64]
 
@@ -16,10 +20,24 @@ CAM_LAYER = "block_16_project"
 def serving_model(classifier: keras.Model, *, size: int, temperature: float) -> keras.Model:
     """The graph whose outputs are `probabilities` `[N, classes]`, `cam` `[N, h, w]`, `features` `[N, h, w, C]`."""
     backbone = classifier.get_layer(BACKBONE)
-    trunk = keras.Model(backbone.input, backbone.get_layer(CAM_LAYER).output, name="trunk")
+    trunk = keras.Model(backbone.input, backbone.get_layer(cam_layer(classifier)).output, name="trunk")
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
-    features = trunk(keras.layers.Rescaling(1 / 127.5, offset=-1.0, name="scale")(images))
-    return keras.Model(images, ServingHead(fold_tail(classifier), temperature, name="head")(features))
+    features = trunk(classifier.get_layer(SCALE)(images))
+    if has_tail(classifier):
+        return keras.Model(images, ServingHead(fold_tail(classifier), temperature, name="head")(features))
+    dense = classifier.get_layer(LOGITS)
+    head = PooledHead(np.asarray(dense.kernel.numpy()), np.asarray(dense.bias.numpy()), temperature, name="head")
+    return keras.Model(images, head(features))
+
+
+def has_tail(classifier: keras.Model) -> bool:
+    """Whether there is a layer in front of a tail that `fold_tail` folds: so it is in MobileNetV2."""
+    return any(layer.name == CAM_LAYER for layer in classifier.get_layer(BACKBONE).layers)
+
+
+def cam_layer(classifier: keras.Model) -> str:
+    """The layer of the backbone where the CAM is taken."""
+    return CAM_LAYER if has_tail(classifier) else str(classifier.get_layer(BACKBONE).layers[-1].name)
 
 
 def fold_tail(classifier: keras.Model) -> Tail:
@@ -71,6 +89,30 @@ class ServingHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no t
         # a·α with α = slopes·Wᵀ / positions is (a·W)·slopes / positions, and a·W is there already.
         positions = features.shape[1] * features.shape[2]
         cam = ops.relu(ops.sum(projected * slopes[:, None, None, :], axis=-1)) / positions
+        return {
+            "probabilities": ops.softmax(logits / self._temperature, axis=-1),
+            "cam": cam,
+            "features": features,
+        }
+
+
+class PooledHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
+    """Average pooling and the dense layer, with the CAM of the predicted class: relu(features·D[:, c]) / positions."""
+
+    def __init__(
+        self, kernel: NDArray[np.float32], bias: NDArray[np.float32], temperature: float, *, name: str
+    ) -> None:
+        super().__init__(name=name, trainable=False)
+        self._kernel, self._bias = kernel, bias
+        self._temperature = temperature
+
+    def call(self, features: keras.KerasTensor) -> dict[str, keras.KerasTensor]:
+        kernel = ops.convert_to_tensor(self._kernel)
+        logits = ops.matmul(ops.mean(features, axis=(1, 2)), kernel) + ops.convert_to_tensor(self._bias)
+        predicted = ops.top_k(logits, k=1)[1][:, 0]  # as above
+        slopes = ops.take(ops.transpose(kernel), predicted, axis=0)
+        positions = features.shape[1] * features.shape[2]
+        cam = ops.relu(ops.sum(features * slopes[:, None, None, :], axis=-1)) / positions
         return {
             "probabilities": ops.softmax(logits / self._temperature, axis=-1),
             "cam": cam,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import keras
 
+SCALE = "scale"
 BACKBONE = "backbone"
 LOGITS = "logits"
 BATCH_NORM_MOMENTUM = 0.97
@@ -57,7 +58,7 @@ def build_classifier(
     """
     family = BACKBONES[backbone]
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
-    scaled = keras.layers.Rescaling(family.scale, offset=family.offset, name="scale")(images)
+    scaled = keras.layers.Rescaling(family.scale, offset=family.offset, name=SCALE)(images)
     features = build_backbone(size, kind=backbone, weights=weights)(scaled)
     pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
     kept = keras.layers.Dropout(dropout, name="dropout")(pooled)
@@ -68,12 +69,13 @@ def build_backbone(size: int | None, *, kind: str = MOBILENET, weights: Path | s
     """A network of BACKBONES without its top, as the layer named `backbone`. Raises WeightsError."""
     shape, given = (size, size, 3), str(weights) if weights is not None else None
     try:
-        backbone = BACKBONES[kind].build(input_shape=shape, include_top=False, weights=given, name=BACKBONE)
+        backbone = BACKBONES[kind].build(input_shape=shape, include_top=False, weights=given)
     except Exception as error:  # Keras raises six types for bad files, and a bare Exception for a failed download
         if given is None:
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{weights} gives no weights for {kind} without top: {reason}") from error
+    backbone.name = BACKBONE  # set afterwards, because EfficientNetV2 takes its layout from the name
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # At Keras' 0.999 ImageNet's statistics outlive a short fine-tuning.

@@ -17,8 +17,7 @@ def save(out: Path, epoch: int, *, model: keras.Model, averaged: keras.Model) ->
 
 
 def load(out: Path, epoch: int, *, model: keras.Model, averaged: keras.Model) -> None:
-    """Put both models, compiled as when they were saved, back to where they stood after this epoch."""
-    model.optimizer.build(model.trainable_variables)
+    """Put both models, compiled and frozen as when they were saved, back to where they stood after this epoch."""
     model.load_weights(_state_file(out, epoch))
     averaged.load_weights(averaged_file(out, epoch))
 

@@ -68,6 +68,10 @@ class Plan:
         ends = accumulate(stage.epochs for stage in self.stages)
         return ((stage, end - stage.epochs, end) for stage, end in zip(self.stages, ends, strict=True))
 
+    def stage_of(self, epoch: int) -> Stage:
+        """The stage of this epoch, counted from 1."""
+        return next(stage for stage, first, last in self.spans() if first < epoch <= last)
+
     def mixes(self, epoch: int) -> bool:
         """Whether images are mixed in this epoch, counted from 0."""
         return epoch < self.mix_share * self.epochs

@@ -22,6 +22,8 @@ from training.origin import Origin, check_origin, write_origin
 from training.plan import DEFAULT_RUN, FINAL, Plan, Stage, parse_stages, read_plan, write_plan
 from training.progress import HISTORY, best_epoch, finished_epochs, record, stands_still
 
+OPTIMIZER = "optimizer"  # its variables are found again by their paths
+
 
 def train(dataset: Dataset, *, plan: Plan, out: Path, weights: Path | str | None, resume: bool) -> Path:
     """Run the plan over the training images and return the path of the trained model, `out/classifier.keras`.
@@ -37,6 +39,7 @@ def train(dataset: Dataset, *, plan: Plan, out: Path, weights: Path | str | None
         check_origin(origin, out)
     run = Run(dataset, plan=plan, out=out, weights=None if done else weights)
     if done:
+        run.enter(read_plan(out).stage_of(done))
         checkpoint.load(out, done, model=run.model, averaged=run.averaged)
     else:
         _start_over(out, origin)
@@ -59,16 +62,24 @@ class Run:
             )
         self.averaged = build_classifier(self._classes, backbone=plan.backbone, dropout=plan.dropout, weights=weights)
         self.model = fused(self.averaged)
-        for model in (self.averaged, self.model):
-            _compile(model, plan, examples=len(self._training))
+        _compile(self.averaged, plan, examples=len(self._training))
+
+    def enter(self, stage: Stage) -> None:
+        """Let the stage's part of the network learn, with the optimiser's memory of what was learning before."""
+        before = self.model.optimizer.variables if self.model.compiled else []
+        train_only(self.model, stage.part)
+        _compile(self.model, self._plan, examples=len(self._training))
         self.model.optimizer.build(self.model.trainable_variables)
+        memory = {variable.path: variable for variable in before}
+        for variable in self.model.optimizer.variables:
+            if variable.path in memory:
+                variable.assign(memory[variable.path])
 
     def stage(self, stage: Stage, *, since: int, first: int, last: int) -> None:
         """Train the epochs `first` to `last` (counted from 0, `last` excluded) of the stage that began at `since`."""
         feed = Feed(self._training, size=stage.size, classes=self._classes, plan=self._plan)
         held_out = validation_batches(self._validation, size=stage.size, classes=self._classes)
-        train_only(self.model, stage.part)
-        self.model.make_train_function(force=True)
+        self.enter(stage)
         for epoch in range(first, last):
             if stands_still(self._out, since=since, patience_epochs=self._plan.patience_epochs):
                 return
@@ -105,7 +116,7 @@ def _compile(model: keras.Model, plan: Plan, *, examples: int) -> None:
     schedule = keras.optimizers.schedules.CosineDecay(
         plan.learning_rate / 10, steps - warmup, warmup_target=plan.learning_rate, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=plan.weight_decay)
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=plan.weight_decay, name=OPTIMIZER)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=plan.label_smoothing)
     # XLA makes MobileNet's depthwise convolutions seven times slower on a CPU.

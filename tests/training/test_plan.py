@@ -23,6 +23,7 @@ def test_every_stage_knows_where_it_begins_and_ends() -> None:
     plan = Plan(stages=(Stage(32, 3), Stage(64, 2)))
 
     assert list(plan.spans()) == [(Stage(32, 3), 0, 3), (Stage(64, 2), 3, 5)]
+    assert [plan.stage_of(epoch).size for epoch in range(1, 6)] == [32, 32, 32, 64, 64]
     assert plan.epochs == 5
 
 
