@@ -1,16 +1,14 @@
-"""One small run that the tests of this folder share."""
+"""The data and the network of small runs."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
+import keras
 import pytest
 
+from model.network import BACKBONES, Family
 from tests.model.samples import sample_greys, sample_labels
 from training.data import LABELS, Examples
 from training.dataset import Dataset
-from training.plan import Part, Plan, Stage
-from training.train import train
-
-PLAN = Plan(stages=(Stage(32, 1), Stage(32, 1, Part.LATE)), batch_size=80, validation_per_class=5)
 
 
 @pytest.fixture(scope="session")
@@ -19,8 +17,17 @@ def samples() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Path:
-    """A run from random weights over two stages; not to be written to."""
-    out = tmp_path_factory.mktemp("run")
-    train(samples, plan=PLAN, out=out, weights=None, resume=False)
-    return out
+def tiny() -> Iterator[str]:
+    """The name of a backbone of five layers' depth, which trains in a second."""
+    BACKBONES["Tiny"] = Family(build_tiny, 1 / 127.5, -1.0)
+    yield "Tiny"
+    del BACKBONES["Tiny"]
+
+
+def build_tiny(*, input_shape: tuple[int | None, int | None, int], include_top: bool, weights: None) -> keras.Model:
+    assert not include_top
+    layer = images = keras.Input(input_shape)
+    for channels in (8, 8, 16, 16, 32):
+        layer = keras.layers.Conv2D(channels, 3, strides=2, padding="same", use_bias=False)(layer)
+        layer = keras.layers.ReLU()(keras.layers.BatchNormalization()(layer))
+    return keras.Model(images, layer)

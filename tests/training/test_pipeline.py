@@ -1,4 +1,4 @@
-"""Exporting and serving a tiny model on real pictures, end to end."""
+"""Training, exporting and serving a tiny model on real pictures, end to end."""
 
 from pathlib import Path
 
@@ -12,12 +12,23 @@ from tests.model.samples import sample_greys
 from training.dataset import Dataset
 from training.evaluate import as_served
 from training.export import export, next_version
+from training.plan import Plan, Stage
+from training.train import train
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
     pytest.mark.timeout(300),
 ]
+
+
+@pytest.fixture(scope="module")
+def trained_run(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Path:
+    """One epoch of the real network from random weights."""
+    out = tmp_path_factory.mktemp("run")
+    plan = Plan(stages=(Stage(32, 1),), batch_size=80, validation_per_class=5)
+    train(samples, plan=plan, out=out, weights=None, resume=False)
+    return out
 
 
 @pytest.fixture(scope="module")

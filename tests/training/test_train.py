@@ -1,6 +1,5 @@
 """A run can be stopped at any moment and goes on to the same end; what it cannot do it says."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +10,13 @@ from PIL import Image
 
 from model.network import BACKBONE, build_classifier
 from tests.model.samples import sample_greys, sample_labels
-from tests.training.conftest import PLAN
 from training import checkpoint
 from training.average import MovingAverage
 from training.data import DatasetError, Examples
 from training.dataset import Dataset
 from training.freeze import train_only
-from training.plan import Part, read_plan
-from training.progress import finished_epochs
+from training.plan import Part, Plan, Stage, read_plan
+from training.progress import finished_epochs, record
 from training.train import main, train
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
@@ -28,54 +26,83 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def stopped_run(tmp_path: Path, samples: Dataset, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run like `trained_run` that was stopped in its second epoch."""
-
-    def stop(self: MovingAverage, epoch: int, logs: dict[str, float] | None = None) -> None:
-        if epoch == 1:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(MovingAverage, "on_epoch_begin", stop)
-    with pytest.raises(KeyboardInterrupt):
-        train(samples, plan=PLAN, out=tmp_path, weights=None, resume=False)
-    monkeypatch.undo()
-    return tmp_path
+STAGES = (Stage(32, 2), Stage(40, 1, Part.LATE), Stage(40, 1))
 
 
-def test_a_stopped_run_goes_on_to_the_same_weights(trained_run: Path, stopped_run: Path, samples: Dataset) -> None:
-    assert finished_epochs(stopped_run) == 1
+@pytest.fixture(scope="module")
+def plan(tiny: str) -> Plan:
+    return Plan(backbone=tiny, stages=STAGES, batch_size=60, validation_per_class=5, average_steps=20)
 
-    resumed = train(samples, plan=PLAN, out=stopped_run, weights=None, resume=True)
 
-    models = (keras.saving.load_model(path, compile=False) for path in (trained_run / "classifier.keras", resumed))
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory: pytest.TempPathFactory, samples: Dataset, plan: Plan) -> Path:
+    """A run that was never stopped; not to be written to."""
+    out = tmp_path_factory.mktemp("whole")
+    train(samples, plan=plan, out=out, weights=None, resume=False)
+    return out
+
+
+def train_until(epoch: int, samples: Dataset, plan: Plan, out: Path, *, resume: bool) -> None:
+    """Train, and interrupt amidst this epoch, counted from 1."""
+
+    class Interrupted(MovingAverage):
+        def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+            self.now = epoch + 1
+
+        def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            if (self.now, batch) == (stop, 2):
+                raise KeyboardInterrupt
+
+    stop = epoch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.train.MovingAverage", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(samples, plan=plan, out=out, weights=None, resume=resume)
+
+
+def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_weights(
+    finished_run: Path, tmp_path: Path, samples: Dataset, plan: Plan
+) -> None:
+    for epoch in (2, 4):
+        train_until(epoch, samples, plan, tmp_path, resume=True)
+        assert finished_epochs(tmp_path) == epoch - 1
+
+    resumed = train(samples, plan=plan, out=tmp_path, weights=None, resume=True)
+
+    models = (keras.saving.load_model(file, compile=False) for file in (finished_run / "classifier.keras", resumed))
     first, second = (model.get_weights() for model in models)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_run_leaves_its_plan_every_average_and_one_state(trained_run: Path) -> None:
-    files = sorted(file.name for file in (trained_run / checkpoint.FOLDER).iterdir())
+def test_a_run_leaves_its_plan_every_average_and_one_state(finished_run: Path, plan: Plan) -> None:
+    files = sorted(file.name for file in (finished_run / checkpoint.FOLDER).iterdir())
 
-    assert files == ["averaged-001.weights.h5", "averaged-002.weights.h5", "state-002.weights.h5"]
-    assert read_plan(trained_run) == PLAN
+    assert files == [f"averaged-00{epoch}.weights.h5" for epoch in (1, 2, 3, 4)] + ["state-004.weights.h5"]
+    assert sorted(file.name for file in finished_run.iterdir()) == [
+        "checkpoints",
+        "classifier.keras",
+        "data.json",
+        "history.csv",
+        "plan.json",
+    ]
+    assert read_plan(finished_run) == plan
 
 
-def test_a_run_is_not_resumed_with_other_images(trained_run: Path, samples: Dataset) -> None:
+def test_a_run_is_not_resumed_with_other_images(finished_run: Path, samples: Dataset, plan: Plan) -> None:
     other = replace(samples, examples=Examples(samples.examples.images + np.uint8(1), samples.examples.labels))
 
     with pytest.raises(DatasetError, match="begun with other images"):
-        train(other, plan=PLAN, out=trained_run, weights=None, resume=True)
+        train(other, plan=plan, out=finished_run, weights=None, resume=True)
 
 
-def test_an_unfinished_run_is_not_thrown_away_unasked(
-    trained_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    shutil.copyfile(trained_run / "history.csv", tmp_path / "history.csv")
+def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy", "images_per_s"), 1.0)
+    record(tmp_path, 1, size=32, total=3, figures=figures)
 
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path)])
 
-    assert "unfinished run of 2 epochs" in capsys.readouterr().err
+    assert "unfinished run of 1 epochs" in capsys.readouterr().err
 
 
 def test_weights_of_another_network_are_refused_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
