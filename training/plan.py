@@ -39,7 +39,7 @@ class Plan:
     `average_steps` is the memory of the weights' moving average; images are mixed in the first `mix_share` of the run.
     """
 
-    stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 10), Stage(96, 3), Stage(96, 8, Part.LATE))
+    stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 9), Stage(96, 2), Stage(96, 7, Part.LATE))
     backbone: str = MOBILENET
     batch_size: int = 128
     learning_rate: float = 1e-3
