@@ -166,8 +166,10 @@ def main(argv: list[str] | None = None) -> None:
         dataset = read_dataset(args.data, "train", size=plan.largest, seed=plan.seed, data_dir=args.data_dir)
         sys.stderr.writelines(f"skipped {reason}\n" for reason in dataset.skipped)
         model = train(dataset, plan=plan, out=args.out, weights=args.weights, resume=args.resume)
-    except (DatasetError, WeightsError, OSError) as error:
+    except (DatasetError, WeightsError) as error:
         parser.exit(1, f"{error}\n")
+    except OSError as error:
+        parser.exit(1, f"{error}; {finished_epochs(args.out)} epochs are safe, and --resume goes on from there\n")
     except KeyboardInterrupt:
         parser.exit(130, f"\nstopped after {finished_epochs(args.out)} epochs; --resume goes on from there\n")
     sys.stdout.write(f"trained model: {model}\n")
