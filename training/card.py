@@ -20,8 +20,8 @@ upright, its transparency laid on black, and stretched to {height}×{width} (bil
 ## Training
 
 - {stages}
-- AdamW with cosine decay from {learning_rate}, batches of {batch_size}, seed {seed}
-- flips, small shifts and zooms, random erasing
+- AdamW with cosine decay from {learning_rate}, batches of {batch_size}, label smoothing {label_smoothing}, seed {seed}
+- flips, small shifts and zooms, random erasing, mixup and CutMix; the weights are a moving average
 
 {held_out} training images per class were held out. The epoch with the best accuracy on them was kept, and the
 temperature {temperature} of the softmax was fitted on them. The test images decided nothing.
@@ -46,6 +46,7 @@ def write_card(manifest: Manifest, plan: Plan, evaluation: Evaluation) -> str:
         stages=stages,
         batch_size=plan.batch_size,
         learning_rate=plan.learning_rate,
+        label_smoothing=plan.label_smoothing,
         seed=plan.seed,
         held_out=plan.validation_per_class,
         temperature=manifest.precisions["fp32"].temperature,
