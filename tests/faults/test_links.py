@@ -1,7 +1,7 @@
 """Faults of the links to Redis and Postgres: half-open, slow, now and then reset. A stack of its own behind proxies."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +19,9 @@ from tests.stacks import run_stack
 IMAGES = 900
 SLOW_IMAGES = 300
 DELAY_S = 0.1  # either way
-RESET_SHARE = 0.01
+REDIS_RESETS = 0.01
+POSTGRES_RESETS = 0.003
+"""A shard takes a hundred chunks to and from Postgres, so with one in a hundred most attempts would fail."""
 STALL_S = "30"
 """Over the slow link a worker takes several seconds to connect, which is more than the silence other grounds allow."""
 
@@ -32,9 +34,14 @@ class Linked:
     to_redis: Proxy
     to_postgres: Proxy | None
 
-    @property
-    def links(self) -> list[Proxy]:
-        return [link for link in (self.to_redis, self.to_postgres) if link is not None]
+    @contextmanager
+    def slowly(self) -> Iterator[None]:
+        """Delays on every link while the block runs, and now and then a reset."""
+        with ExitStack() as stack:
+            stack.enter_context(self.to_redis.faulty(delay_s=DELAY_S, reset_share=REDIS_RESETS))
+            if self.to_postgres is not None:
+                stack.enter_context(self.to_postgres.faulty(delay_s=DELAY_S, reset_share=POSTGRES_RESETS))
+            yield
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +105,8 @@ def test_a_slow_link_that_resets_now_and_then_only_slows_the_work(
 ) -> None:
     linked: Linked = request.getfixturevalue(f"linked_{database}")
 
-    with ExitStack() as slowly, linked.ground.job(SLOW_IMAGES) as run:
+    with linked.ground.job(SLOW_IMAGES) as run:
         run.under_way()
-        for link in linked.links:
-            slowly.enter_context(link.faulty(delay_s=DELAY_S, reset_share=RESET_SHARE))
-        run.end()
-    linked.ground.note(f"19 links slowed by {2 * DELAY_S:.1f} s there and back, {RESET_SHARE:.0%} of chunks reset")
+        with linked.slowly():
+            run.end()
+    linked.ground.note(f"19 links slowed by {2 * DELAY_S:.1f} s there and back, and now and then reset")
