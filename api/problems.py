@@ -139,7 +139,7 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 def _database(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, OperationalError | InternalError | PoolTimeout):
         return _unexpected(request, error)
-    if isinstance(error, OperationalError) and disk_is_full(error):
+    if disk_is_full(error):
         return _full(request, error)
     log.error("the database does not answer: %s", error)
     detail = "The database cannot be reached. Try again."
