@@ -8,6 +8,8 @@ import keras
 
 SCALE = "scale"
 BACKBONE = "backbone"
+POOL = "pool"
+DROPOUT = "dropout"
 LOGITS = "logits"
 BATCH_NORM_MOMENTUM = 0.97
 MOBILENET = "MobileNetV2"
@@ -60,8 +62,8 @@ def build_classifier(
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
     scaled = keras.layers.Rescaling(family.scale, offset=family.offset, name=SCALE)(images)
     features = build_backbone(size, kind=backbone, weights=weights)(scaled)
-    pooled = keras.layers.GlobalAveragePooling2D(name="pool")(features)
-    kept = keras.layers.Dropout(dropout, name="dropout")(pooled)
+    pooled = keras.layers.GlobalAveragePooling2D(name=POOL)(features)
+    kept = keras.layers.Dropout(dropout, name=DROPOUT)(pooled)
     return keras.Model(images, keras.layers.Dense(classes, name=LOGITS)(kept), name="classifier")
 
 

@@ -4,19 +4,23 @@ import tensorflow as tf
 
 from training.augment import augment, mix
 from training.data import Examples, resize
+from training.locality import pairs
 from training.plan import Plan
 
 EVALUATION_BATCH = 250
 # Streams of random numbers that must not meet: epochs count up within each.
-MOVES, MIXTURES = 0, 1 << 20
+MOVES, MIXTURES, HIDDEN = 0, 1 << 20, 1 << 21
 
 
 class Feed:
-    """Training images at one size, as one data set per epoch: images uint8 `[B, S, S, 3]` and targets `[B, K]`."""
+    """Training images at one size, as one data set per epoch: images uint8 `[B, S, S, 3]` and targets `[B, K]`.
 
-    def __init__(self, examples: Examples, *, size: int, classes: int, plan: Plan) -> None:
+    With `cells` every image comes twice, as `training.locality.pairs` has it.
+    """
+
+    def __init__(self, examples: Examples, *, size: int, classes: int, plan: Plan, cells: int | None = None) -> None:
         self._images, self._labels = _resident(examples, size)
-        self._classes, self._plan = classes, plan
+        self._classes, self._plan, self._cells = classes, plan, cells
 
     @property
     def steps(self) -> int:
@@ -27,12 +31,15 @@ class Feed:
         plan = self._plan
         start = tf.constant(plan.seed * 1000 + epoch, tf.int64)
 
-        def batch(step: tf.Tensor, indices: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def batch(step: tf.Tensor, indices: tf.Tensor) -> tuple[object, ...]:
             images = augment(tf.gather(self._images, indices), tf.stack([start + MOVES, step]), strength=plan.strength)
             targets = tf.one_hot(tf.gather(self._labels, indices), self._classes)
             if plan.mixes(epoch):
                 images, targets = mix(images, targets, tf.stack([start + MIXTURES, step]), strength=plan.strength)
-            return _rgb(images), targets
+            images = _rgb(images)
+            if self._cells is None:
+                return images, targets
+            return pairs(images, targets, tf.stack([start + HIDDEN, step]), cells=self._cells)
 
         indices = tf.data.Dataset.range(len(self._labels)).shuffle(len(self._labels), seed=plan.seed * 1000 + epoch)
         batches = indices.batch(plan.batch_size, drop_remainder=True)

@@ -1,6 +1,7 @@
 """What one training run is told to do: everything that decides its outcome, besides code and data."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -23,23 +24,37 @@ class Part(StrEnum):
     HEAD = "head"
 
 
+STAGE = re.compile(rf"(?P<size>\d+)x(?P<epochs>\d+)(:(?P<part>{'|'.join(Part)}))?(?P<local>\+local)?")
+
+
 @dataclass(frozen=True)
 class Stage:
-    """Some epochs at one image size. Small sizes come first: they cost a fraction and teach the most."""
+    """Some epochs at one image size. Small sizes come first: they cost a fraction and teach the most.
+
+    With `local` each image is learnt twice, so that the CAM comes to lie where the evidence does (training.locality).
+    """
 
     size: int
     epochs: int
     part: Part = Part.ALL
+    local: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
     """The stages in order, and the settings that hold through all of them.
 
-    `average_steps` is the memory of the weights' moving average; images are mixed in the first `mix_share` of the run.
+    `average_steps` is the memory of the weights' moving average; images are mixed in the first `mix_share` of the run;
+    `locality` weighs the loss of local stages that `training.locality` adds.
     """
 
-    stages: tuple[Stage, ...] = (Stage(32, 3), Stage(64, 9), Stage(96, 2), Stage(96, 7, Part.LATE))
+    stages: tuple[Stage, ...] = (
+        Stage(32, 3),
+        Stage(64, 9),
+        Stage(96, 2),
+        Stage(96, 7, Part.LATE),
+        Stage(96, 8, Part.LATE, local=True),
+    )
     backbone: str = MOBILENET
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -48,6 +63,7 @@ class Plan:
     label_smoothing: float = 0.05
     average_steps: int = 500
     mix_share: float = 0.7
+    locality: float = 0.1
     dropout: float = 0.2
     patience_epochs: int = 6
     validation_per_class: int = 250
@@ -82,12 +98,16 @@ class Plan:
 
 
 def parse_stages(text: str) -> tuple[Stage, ...]:
-    """`32x3,64x4,96x3:late`: three epochs at 32 pixels, four at 64, three at 96 in which only late layers learn."""
+    """`32x3,64x4,96x3:late`: three epochs at 32 pixels, four at 64, three at 96 in which only late layers learn.
+
+    `96x3+local` and `96x3:late+local` are stages of local evidence.
+    """
     try:
         stages = tuple(_parse_stage(part) for part in text.split(","))
     except ValueError:
         raise ValueError(
-            f"stages are written SIZExEPOCHS[:PART],… like 32x3,96x2:late, not {text!r}; a part is {', '.join(Part)}"
+            f"stages are written SIZExEPOCHS[:PART][+local],… like 32x3,96x2:late+local, not {text!r};"
+            f" a part is {', '.join(Part)}"
         ) from None
     if any(stage.size < 32 or stage.epochs < 1 for stage in stages):
         raise ValueError("a stage needs a size of at least 32 pixels and at least one epoch")
@@ -95,9 +115,10 @@ def parse_stages(text: str) -> tuple[Stage, ...]:
 
 
 def _parse_stage(text: str) -> Stage:
-    shape, colon, part = text.partition(":")
-    size, epochs = shape.split("x")
-    return Stage(int(size), int(epochs), Part(part) if colon else Part.ALL)
+    parts = STAGE.fullmatch(text)
+    if parts is None:
+        raise ValueError(text)
+    return Stage(int(parts["size"]), int(parts["epochs"]), Part(parts["part"] or Part.ALL), bool(parts["local"]))
 
 
 def read_plan(run: Path) -> Plan:

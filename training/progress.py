@@ -31,9 +31,9 @@ def finished_epochs(out: Path) -> int:
     return int(rows[-1]["epoch"]) if rows else 0
 
 
-def best_epoch(out: Path, *, size: int) -> int:
-    """The epoch with the best validation accuracy among those at this image size; the earlier of equals."""
-    rows = [row for row in _rows(out) if int(row["size"]) == size]
+def best_epoch(out: Path, *, since: int) -> int:
+    """The epoch with the best validation accuracy among those after `since`; the earlier of equals."""
+    rows = [row for row in _rows(out) if int(row["epoch"]) > since]
     return int(max(rows, key=_accuracy)["epoch"])
 
 

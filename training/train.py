@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keras
 
-from model.network import BACKBONES, WeightsError, build_classifier
+from model.network import BACKBONES, DROPOUT, LOGITS, WeightsError, build_classifier
 from training import checkpoint
 from training.average import MovingAverage
 from training.data import DatasetError, split_validation
@@ -18,6 +18,7 @@ from training.feed import Feed, validation_batches
 from training.files import whole
 from training.freeze import train_only
 from training.fused import fused
+from training.locality import EVIDENCE, disagreement, grid, with_evidence
 from training.origin import Origin, check_origin, write_origin
 from training.plan import DEFAULT_RUN, FINAL, Plan, Stage, parse_stages, read_plan, write_plan
 from training.progress import HISTORY, best_epoch, finished_epochs, record, stands_still
@@ -29,8 +30,8 @@ def train(dataset: Dataset, *, plan: Plan, out: Path, weights: Path | str | None
     """Run the plan over the training images and return the path of the trained model, `out/classifier.keras`.
 
     Every epoch leaves a checkpoint in `out/checkpoints`; with `resume` the run goes on after the last one, to the
-    same result as if it had never stopped. What is kept are the averaged weights after the epoch of the last image
-    size with the best validation accuracy. Raises DatasetError when the run was begun with other data, WeightsError.
+    same result as if it had never stopped. What is kept are the averaged weights after the epoch of the last
+    stage with the best validation accuracy. Raises DatasetError when the run was begun with other data, WeightsError.
     """
     keras.utils.set_random_seed(plan.seed)
     origin = Origin(dataset.source, dataset.labels, digest(dataset.examples))
@@ -77,33 +78,47 @@ class Run:
 
     def stage(self, stage: Stage, *, since: int, first: int, last: int) -> None:
         """Train the epochs `first` to `last` (counted from 0, `last` excluded) of the stage that began at `since`."""
-        feed = Feed(self._training, size=stage.size, classes=self._classes, plan=self._plan)
+        cells = grid(self.model, size=stage.size) if stage.local else None
+        feed = Feed(self._training, size=stage.size, classes=self._classes, plan=self._plan, cells=cells)
         held_out = validation_batches(self._validation, size=stage.size, classes=self._classes)
         self.enter(stage)
+        learner = self._with_evidence() if stage.local else self.model
         for epoch in range(first, last):
             if stands_still(self._out, since=since, patience_epochs=self._plan.patience_epochs):
                 return
-            figures = self._epoch(feed, epoch)
+            figures = self._epoch(learner, feed, epoch)
             judged = self.averaged.evaluate(held_out, verbose=0, return_dict=True)
             figures |= {f"val_{name}": value for name, value in judged.items()}
             checkpoint.save(self._out, epoch + 1, model=self.model, averaged=self.averaged)
             record(self._out, epoch + 1, size=stage.size, total=self._plan.epochs, figures=figures)
             checkpoint.forget_before(self._out, epoch + 1)
 
-    def _epoch(self, feed: Feed, epoch: int) -> dict[str, float]:
+    def _with_evidence(self) -> keras.Model:
+        """The model in training, for a local stage: it learns by the same optimiser."""
+        learner = with_evidence(self.model)
+        losses = {LOGITS: self.model.loss, EVIDENCE: disagreement}
+        weights = {LOGITS: 1.0, EVIDENCE: self._plan.locality}
+        learner.compile(
+            self.model.optimizer, losses, loss_weights=weights, metrics={LOGITS: ["accuracy"]}, jit_compile=False
+        )
+        return learner
+
+    def _epoch(self, learner: keras.Model, feed: Feed, epoch: int) -> dict[str, float]:
         # Dropout draws the same in this epoch whether or not the run was stopped before it.
-        self.model.get_layer("dropout").seed_generator.state.assign([self._plan.seed * 1000 + epoch, 0])
+        self.model.get_layer(DROPOUT).seed_generator.state.assign([self._plan.seed * 1000 + epoch, 0])
         follow = MovingAverage(self.averaged, memory_steps=self._plan.average_steps)
         began_s = time.monotonic()
-        learnt = self.model.fit(
+        learnt = learner.fit(
             feed.epoch(epoch), initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[follow]
         )
         speed = feed.steps * self._plan.batch_size / (time.monotonic() - began_s)
-        return {name: values[0] for name, values in learnt.history.items()} | {"images_per_s": speed}
+        figures = {name.removeprefix(f"{LOGITS}_"): values[0] for name, values in learnt.history.items()}
+        return figures | {"images_per_s": speed}
 
     def keep_best(self) -> Path:
-        """Write the averaged weights of the best epoch at the last size as a model."""
-        best = best_epoch(self._out, size=self._plan.stages[-1].size)
+        """Write the averaged weights of the last stage's best epoch as a model."""
+        *_, (_, last_begins, _) = self._plan.spans()
+        best = best_epoch(self._out, since=last_begins)
         self.averaged.load_weights(checkpoint.averaged_file(self._out, best))
         with whole(self._out / FINAL) as part:
             self.averaged.save(part, include_optimizer=False)

@@ -15,23 +15,22 @@ def write_until_the_disk_is_full(target: Path) -> None:
         raise OSError(errno.ENOSPC, "words of a library")
 
 
-def write_history(out: Path, accuracies: list[float], *, size: int = 32) -> None:
+def write_history(out: Path, accuracies: list[float]) -> None:
     done = finished_epochs(out)
     for epoch, accuracy in enumerate(accuracies, start=done + 1):
         figures = {"loss": 1.0, "accuracy": 0.5, "val_loss": 1.0, "val_accuracy": accuracy, "images_per_s": 10.0}
-        record(out, epoch, size=size, total=9, figures=figures)
+        record(out, epoch, size=32, total=9, figures=figures)
 
 
 def test_a_folder_without_a_run_has_no_finished_epoch(tmp_path: Path) -> None:
     assert finished_epochs(tmp_path) == 0
 
 
-def test_the_best_epoch_is_the_first_of_the_best_at_that_size(tmp_path: Path) -> None:
-    write_history(tmp_path, [0.99], size=32)
-    write_history(tmp_path, [0.5, 0.8, 0.8, 0.7], size=96)
+def test_the_best_epoch_is_the_first_of_the_best_of_its_stage(tmp_path: Path) -> None:
+    write_history(tmp_path, [0.99, 0.5, 0.8, 0.8, 0.7])
 
     assert finished_epochs(tmp_path) == 5
-    assert best_epoch(tmp_path, size=96) == 3
+    assert best_epoch(tmp_path, since=1) == 3
 
 
 def test_a_stage_stands_still_after_so_many_epochs_without_a_better_one(tmp_path: Path) -> None:

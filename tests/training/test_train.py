@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 
-STAGES = (Stage(32, 2), Stage(40, 1, Part.LATE), Stage(40, 1))
+STAGES = (Stage(32, 2), Stage(40, 1, Part.LATE), Stage(40, 1, local=True))
 
 
 @pytest.fixture(scope="module")
