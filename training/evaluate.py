@@ -1,10 +1,11 @@
-"""Evaluate an artefact on Fashion-MNIST's test images: `python -m training.evaluate ARTEFACT`.
+"""Evaluate an artefact on images it has not seen: `python -m training.evaluate ARTEFACT --out FOLDER`.
 
 Reads what serving reads, the graph and the manifest, and sends every image through the serving decoder.
 """
 
 import argparse
 import sys
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -14,10 +15,19 @@ from PIL import Image
 
 from model.artifact import Artifact, ArtifactError, read_artifact
 from model.decode import decode
-from model.engine import load_engine
+from model.engine import EngineUnavailable, load_engine
 from model.manifest import InputContract
-from training.data import DatasetError, Examples, read_fashion_mnist
-from training.metrics import Evaluation, evaluate
+from training.cost import measure_cost
+from training.data import DatasetError, Examples
+from training.dataset import FASHION_MNIST, Dataset
+from training.findings import EVALUATION, EvaluationFindings, Judgement, Model, save
+from training.judge import judge
+from training.metrics import Evaluation, Floats, evaluate
+from training.sheet import write_sheet
+from training.split import HELD_OUT, MeasuredSplit, describe, public_source, read_measured
+
+THREADS, BATCH_SIZE = 2, 16
+MISTAKES_COLUMNS = 8
 
 
 def evaluate_artifact(artifact: Artifact, examples: Examples, *, threads: int = 2) -> Evaluation:
@@ -51,15 +61,84 @@ def _png(image: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
+def judge_precision(artifact: Artifact, precision: str, examples: Examples, *, robustness_images: int) -> Judgement:
+    """All that is measured of one of the artefact's graphs."""
+    manifest = artifact.manifest
+    engine = load_engine(artifact, precision=precision, engine="onnx", threads=THREADS, batch_size=BATCH_SIZE)
+
+    def classify(images: NDArray[np.uint8]) -> Floats:
+        return engine.infer(as_served(images, manifest.input)).probabilities
+
+    return judge(
+        classify,
+        examples,
+        labels=manifest.labels,
+        temperature=manifest.precisions[precision].temperature,
+        robustness_images=robustness_images,
+        cost=measure_cost(engine, artifact, precision=precision, threads=THREADS, batch_size=BATCH_SIZE),
+    )
+
+
+def write_evaluation(
+    artifact: Artifact,
+    dataset: Dataset,
+    *,
+    split: MeasuredSplit,
+    precisions: Iterable[str],
+    robustness_images: int,
+    out: Path,
+) -> Path:
+    """Judge the artefact in these precisions and save the findings, with the pictures of the surest mistakes."""
+    manifest, examples = artifact.manifest, dataset.examples
+    judged = {
+        name: judge_precision(artifact, name, examples, robustness_images=robustness_images) for name in precisions
+    }
+    findings = EvaluationFindings(
+        command=f"python -m training.evaluate artifacts/{manifest.name}/{manifest.version}"
+        f" --data {public_source(dataset.source)} --split {split}",
+        model=Model(name=manifest.name, version=manifest.version),
+        data=describe(dataset, split),
+        labels=list(manifest.labels),
+        precisions=judged,
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    for name, judgement in judged.items():
+        if wrong := [mistake["index"] for mistake in judgement["mistakes"]]:
+            write_sheet(examples.images[wrong], out / f"mistakes-{name}.png", columns=MISTAKES_COLUMNS)
+    return save(out, EVALUATION, findings)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Evaluate an artefact.")
     parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.0.0")
+    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
     parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
+    parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are classified")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT, help="validation images per class in training")
+    parser.add_argument("--precision", action="append", help="a precision to evaluate; default: all there are")
+    parser.add_argument("--robustness-images", type=int, default=2000, help="sample that is damaged; default 2000")
+    parser.add_argument("--out", type=Path, help="folder for evaluation.json and its pictures; default: print a table")
     args = parser.parse_args(argv)
     try:
         artifact = read_artifact(args.artifact)
-        evaluation = evaluate_artifact(artifact, read_fashion_mnist("test", data_dir=args.data_dir))
-    except (ArtifactError, DatasetError) as error:
+        contract, seed = artifact.manifest.input, artifact.manifest.provenance.seed
+        dataset = read_measured(
+            args.data, args.split, size=contract.height, seed=seed, held_out=args.held_out, data_dir=args.data_dir
+        )
+        if args.out:
+            precisions = args.precision or list(artifact.manifest.precisions)
+            written = write_evaluation(
+                artifact,
+                dataset,
+                split=args.split,
+                precisions=precisions,
+                robustness_images=args.robustness_images,
+                out=args.out,
+            )
+            sys.stdout.write(f"{written}\n")
+            return
+        evaluation = evaluate_artifact(artifact, dataset.examples)
+    except (ArtifactError, DatasetError, EngineUnavailable) as error:
         parser.exit(1, f"{error}\n")
     sys.stdout.write(f"{report(evaluation, artifact.manifest.labels)}\n\nrows: true class\n{evaluation.confusion}\n")
 

@@ -77,6 +77,29 @@ def calibration_error(probabilities: Floats, labels: Classes) -> float:
     return float(np.abs(gaps).sum() / len(labels))
 
 
+def reliability(probabilities: Floats, labels: Classes) -> tuple[Classes, Floats, Floats]:
+    """(images, mean confidence, accuracy) of each of the equal bins of confidence; 0 where a bin has no image."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == labels
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    images, sure, right = (np.bincount(bins, weights, minlength=BINS) for weights in (None, confidence, correct))
+    return images.astype(np.int64), sure / np.maximum(images, 1), right / np.maximum(images, 1)
+
+
+def top_accuracy(probabilities: Floats, labels: Classes, *, k: int) -> float:
+    """The share of images whose true class is among the k likeliest."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return float(((probabilities > chosen[:, None]).sum(axis=1) < k).mean())
+
+
+def untempered(probabilities: Floats, temperature: float) -> Floats:
+    """What softmax gives without the temperature that a serving graph has inside.
+
+    Log-probabilities times T are the logits up to a constant, which softmax does not see.
+    """
+    return softmax(np.log(np.maximum(probabilities.astype(np.float64), 1e-38)) * temperature)
+
+
 def softmax(logits: Floats) -> Floats:
     """Probabilities of logits `[N, classes]`."""
     powers: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))

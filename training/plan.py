@@ -11,6 +11,7 @@ from pathlib import Path
 from model.network import MOBILENET
 from training.augment import Strength
 from training.files import whole
+from training.split import HELD_OUT
 
 DEFAULT_RUN = Path("training-output/fashion-mnist")
 PLAN, FINAL = "plan.json", "classifier.keras"
@@ -66,7 +67,7 @@ class Plan:
     locality: float = 0.1
     dropout: float = 0.2
     patience_epochs: int = 6
-    validation_per_class: int = 250
+    validation_per_class: int = HELD_OUT
     seed: int = 20
     strength: Strength = field(default_factory=Strength)
 

@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from training.metrics import calibration_error, evaluate, fit_temperature, log_loss, softmax
+from training.metrics import (
+    calibration_error,
+    evaluate,
+    fit_temperature,
+    log_loss,
+    reliability,
+    softmax,
+    top_accuracy,
+    untempered,
+)
 
 LABELS = np.array([0, 0, 1, 2])
 PROBABILITIES = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.1, 0.8, 0.1], [0.1, 0.2, 0.7]])
@@ -43,3 +52,22 @@ def test_the_temperature_undoes_an_overconfident_scale() -> None:
     labels = (softmax(logits).cumsum(axis=1) < dice.random((20_000, 1))).sum(axis=1)
 
     assert fit_temperature(3 * logits, labels) == pytest.approx(3, rel=0.05)
+
+
+def test_the_true_class_counts_as_found_among_the_k_likeliest() -> None:
+    assert top_accuracy(PROBABILITIES, LABELS, k=1) == 0.75
+    assert top_accuracy(PROBABILITIES, LABELS, k=2) == 1
+
+
+def test_the_reliability_diagram_tells_confidence_and_accuracy_by_bin() -> None:
+    images, confidence, accuracy = reliability(PROBABILITIES, LABELS)
+
+    assert images.tolist() == [0] * 10 + [2, 0, 2, 0, 0]
+    assert confidence[[10, 12]] == pytest.approx([0.7, 0.8])
+    assert accuracy[[10, 12]].tolist() == [0.5, 1]
+
+
+def test_the_temperature_in_a_graph_can_be_taken_out_again() -> None:
+    logits = np.random.default_rng(3).normal(scale=4, size=(50, 4))
+
+    assert np.allclose(untempered(softmax(logits / 1.7), 1.7), softmax(logits))
