@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults soak check screenshots train lock clean
+.PHONY: help demo up test faults soak check screenshots train report lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -37,6 +37,9 @@ screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chro
 
 train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an hour on 2 cores)
 	$(BIN)/python -m training
+
+report: .venv/dev.installed ## Write the report on the shipped model anew from what was measured of it
+	$(BIN)/python -m training.report
 
 lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt

@@ -17,6 +17,7 @@ from model.artifact import Artifact, ArtifactError, read_artifact
 from model.decode import decode
 from model.engine import EngineUnavailable, load_engine
 from model.manifest import InputContract
+from training.corruption import corrupt, damages
 from training.cost import measure_cost
 from training.data import DatasetError, Examples
 from training.dataset import FASHION_MNIST, Dataset
@@ -105,7 +106,13 @@ def write_evaluation(
     for name, judgement in judged.items():
         if wrong := [mistake["index"] for mistake in judgement["mistakes"]]:
             write_sheet(examples.images[wrong], out / f"mistakes-{name}.png", columns=MISTAKES_COLUMNS)
+    write_sheet(damaged_copies(examples.images[0]), out / "damaged.png", columns=1 + len(list(damages())))
     return save(out, EVALUATION, findings)
+
+
+def damaged_copies(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image as it is, then under every damage."""
+    return np.concatenate([image[None], *(corrupt(image[None], damage) for damage in damages())])
 
 
 def main(argv: list[str] | None = None) -> None:

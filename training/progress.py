@@ -27,20 +27,28 @@ def record(out: Path, epoch: int, *, size: int, total: int, figures: Mapping[str
 
 def finished_epochs(out: Path) -> int:
     """How many epochs of the run in this folder are checkpointed; 0 for a folder without a run."""
-    rows = _rows(out)
+    rows = read_history(out / HISTORY)
     return int(rows[-1]["epoch"]) if rows else 0
 
 
 def best_epoch(out: Path, *, since: int) -> int:
     """The epoch with the best validation accuracy among those after `since`; the earlier of equals."""
-    rows = [row for row in _rows(out) if int(row["epoch"]) > since]
+    rows = [row for row in read_history(out / HISTORY) if int(row["epoch"]) > since]
     return int(max(rows, key=_accuracy)["epoch"])
 
 
 def stands_still(out: Path, *, since: int, patience_epochs: int) -> bool:
     """Whether, of the epochs after `since`, the best lies at least so many epochs back."""
-    accuracies = [_accuracy(row) for row in _rows(out) if int(row["epoch"]) > since]
+    accuracies = [_accuracy(row) for row in read_history(out / HISTORY) if int(row["epoch"]) > since]
     return bool(accuracies) and len(accuracies) - 1 - accuracies.index(max(accuracies)) >= patience_epochs
+
+
+def read_history(path: Path) -> list[dict[str, str]]:
+    """One row an epoch; none where there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _accuracy(row: dict[str, str]) -> float:
@@ -56,11 +64,3 @@ def _append(path: Path, row: dict[str, float]) -> None:
             if not file.tell():
                 writer.writeheader()
             writer.writerow(row)
-
-
-def _rows(out: Path) -> list[dict[str, str]]:
-    path = out / HISTORY
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))

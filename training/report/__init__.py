@@ -1,0 +1,1 @@
+"""The report on a model, made of what the measuring commands saved."""

@@ -1,0 +1,69 @@
+"""The whole report, of the files that are there; what is missing is said."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar, cast
+
+from training.findings import EVALUATION, EXPLORATION, TRAINING, EvaluationFindings, ExplorationFindings
+from training.report.blocks import Missing, Report, Section, Tile, percent
+from training.report.data_section import data_section
+from training.report.quality_section import quality_sections, where
+from training.report.training_section import TrainingFindings, training_section
+
+Findings = TypeVar("Findings")
+
+
+def assemble(folder: Path) -> Report:
+    """Read the findings in the folder and tell them."""
+    evaluation = _read(folder / EVALUATION, EvaluationFindings)
+    model = evaluation["model"] if evaluation else None
+    return Report(
+        title=f"{model['name']} {model['version']}" if model else f"{folder.parent.name} {folder.name}",
+        lead=_lead(evaluation),
+        tiles=tuple(_tiles(evaluation)) if evaluation else (),
+        sections=tuple(_sections(folder, evaluation)),
+    )
+
+
+def _sections(folder: Path, evaluation: EvaluationFindings | None) -> Iterator[Section]:
+    if exploration := _read(folder / EXPLORATION, ExplorationFindings):
+        yield data_section(exploration, folder)
+    else:
+        yield _missing("data", "The data", EXPLORATION, "python -m training.explore --out FOLDER")
+    if training := _read(folder / TRAINING, TrainingFindings):
+        yield training_section(training)
+    else:
+        yield _missing("training", "Model and training", TRAINING, "python -m training.report FOLDER --run RUN")
+    if evaluation:
+        yield from quality_sections(evaluation, folder)
+    else:
+        yield _missing("accuracy", "Accuracy", EVALUATION, "python -m training.evaluate ARTEFACT --out FOLDER")
+
+
+def _missing(anchor: str, title: str, file: str, command: str) -> Section:
+    return Section(anchor, title, (Missing(f"Not measured: `{file}` is not there. It is written by", command),))
+
+
+def _lead(evaluation: EvaluationFindings | None) -> str:
+    measured = f" Its answers were measured on {where(evaluation)}." if evaluation else ""
+    return (
+        f"What was measured of this model, and how.{measured} Every figure comes from a file that the command under "
+        "its section wrote; what was not measured is said to be missing."
+    )
+
+
+def _tiles(evaluation: EvaluationFindings) -> Iterator[Tile]:
+    name, judged = next(iter(evaluation["precisions"].items()))
+    hardest = min(judged["classes"], key=lambda one: one["f1"])
+    cost = judged["cost"]
+    yield Tile(percent(judged["accuracy"], 2), "accuracy", f"{percent(judged['low'])} to {percent(judged['high'])}")
+    yield Tile(f"{judged['macro_f1']:.4f}", "macro F1", f"hardest: {hardest['label']}, {hardest['f1']:.3f}")
+    yield Tile(f"{judged['after']['error']:.4f}", "calibration error", f"{judged['before']['error']:.4f} unscaled")
+    yield Tile(f"{cost['images_per_s']:,.0f}", "images/s with CAM", f"{name}, {cost['threads']} CPU threads")
+    yield Tile(f"{cost['graph_mb']:.1f} MB", "serving graph", f"{cost['artifact_mb']:.1f} MB the whole artefact")
+
+
+def _read(path: Path, shape: type[Findings]) -> Findings | None:
+    """The findings in a file that one of our commands wrote; None where it is not there."""
+    return cast(Findings, json.loads(path.read_text("utf-8"))) if path.is_file() else None

@@ -1,0 +1,165 @@
+"""How charts look: one palette, safe for colour-blind readers, that follows the page into its dark colours.
+
+Every colour is drawn as its light value and written as a CSS variable with that value to fall back on. Text stays text.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import StringIO
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
+from matplotlib.typing import RcKeyType
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A role in every chart, in light and in dark."""
+
+    name: str
+    light: str
+    dark: str
+
+
+PAPER = Colour("paper", "#fffffe", "#161b22")
+INK = Colour("ink", "#1c2430", "#e4e9f0")
+MUTED = Colour("muted", "#5f6b7a", "#98a4b3")
+LINE = Colour("line", "#dfe4ea", "#303947")
+BLUE = Colour("blue", "#0b6cb5", "#62b0ee")
+ORANGE = Colour("orange", "#c2500f", "#f29d5e")
+GREEN = Colour("green", "#0c7c5b", "#4cc4a0")
+PALETTE = (PAPER, INK, MUTED, LINE, BLUE, ORANGE, GREEN)
+
+WIDTH_IN, PAD_IN = 5.2, 0.03
+_STYLE: dict[RcKeyType, str | float | bool] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "text.parse_math": False,
+    "text.color": INK.light,
+    "axes.labelcolor": MUTED.light,
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": LINE.light,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK.light,
+    "axes.facecolor": "none",
+    "grid.color": LINE.light,
+    "grid.linewidth": 0.7,
+    "figure.facecolor": PAPER.light,
+    "xtick.color": LINE.light,
+    "ytick.color": LINE.light,
+    "xtick.labelcolor": MUTED.light,
+    "ytick.labelcolor": MUTED.light,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.solid_capstyle": "round",
+    "image.interpolation": "none",
+}
+# Drawn inside the file for readers of the Markdown; the HTML page sets the same variables for all charts at once.
+_FONT = re.compile(r"'DejaVu Sans'(?:, sans-serif)?")
+
+
+class Canvas:
+    """A figure to draw on; its `svg` is there when the drawing is over."""
+
+    def __init__(self, width_in: float, height_in: float) -> None:
+        self.figure = Figure(figsize=(width_in, height_in), layout="constrained")
+        self.svg = ""
+
+    def axes(self, rows: int = 1, columns: int = 1, *, sharey: bool = False) -> list[Axes]:
+        """The charts of a grid, row by row."""
+        return list(self.figure.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
+
+
+@contextmanager
+def canvas(height_in: float, *, width_in: float = WIDTH_IN) -> Iterator[Canvas]:
+    """Draw in the house style; widths are those of a column or of a page."""
+    with mpl.rc_context(_STYLE):
+        drawn = Canvas(width_in, height_in)
+        yield drawn
+        drawn.svg = _to_svg(drawn.figure)
+
+
+def board(axes: Axes, *, columns: float, rows: float) -> None:
+    """Make the axes a board for `place`: so many unit squares wide and high, its origin at the top left."""
+    axes.set_axis_off()
+    axes.set_xlim(0, columns)
+    axes.set_ylim(rows, 0)
+    axes.set_aspect("equal")
+
+
+def place(axes: Axes, pixels: Images, *, left: float, top: float, width: float = 1, height: float = 1) -> None:
+    """Lay a picture on a board."""
+    image = axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(left, left + width, top + height, top))
+    image.set_clip_on(False)
+    axes.set_autoscale_on(False)
+
+
+def only_grid(axes: Axes, axis: str) -> None:
+    """Keep the grid lines of one axis, `x` or `y`, and no frame."""
+    axes.grid(visible=False, axis="y" if axis == "x" else "x")
+    axes.spines[:].set_visible(False)
+
+
+def inline(svg: str, *, name: str, alt: str) -> str:
+    """The drawing as part of an HTML page: named, without names that clash, without namespaces."""
+    named = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
+    linked = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", named)
+    plain = re.sub(
+        r' xmlns(:xlink)?="[^"]*"|<style.*?</style>', "", linked.replace("xlink:href", "href"), flags=re.DOTALL
+    )
+    return plain.replace("<svg ", f'<svg role="img" aria-label="{alt}" ', 1)
+
+
+def standalone(svg: str) -> str:
+    """The drawing as a file that brings its colours, light and dark."""
+    light, dark = (
+        "".join(f"--{colour.name}:{getattr(colour, theme)};" for colour in PALETTE) for theme in ("light", "dark")
+    )
+    rules = f"svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
+    return svg.replace("</style>", f"{rules}</style>", 1)
+
+
+def _to_svg(figure: Figure) -> str:
+    written = StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(written, format="svg", metadata=nothing, bbox_inches=_used(figure))
+    svg = written.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
+    for colour in PALETTE:
+        svg = svg.replace(colour.light, f"var(--{colour.name}, {colour.light})")
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
+    svg = re.sub(r"<[^>]*>", _shortened, svg)
+    return _FONT.sub("system-ui, sans-serif", svg).strip()
+
+
+def _used(figure: Figure) -> Bbox:
+    """The part of the figure that was drawn on, in its whole width: so text is of one size in all charts."""
+    figure.draw_without_rendering()
+    drawn = figure.get_tightbbox()
+    return Bbox.from_extents(0, drawn.y0 - PAD_IN, figure.get_figwidth(), drawn.y1 + PAD_IN)
+
+
+def _shortened(tag: re.Match[str]) -> str:
+    """The tag with its coordinates to a hundredth of a point."""
+    return re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group())
