@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
-from training.findings import EVALUATION, EXPLORATION, TRAINING, EvaluationFindings, ExplorationFindings
+from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, EvaluationFindings, ExplorationFindings
 from training.report.blocks import Missing, Report, Section, Tile, percent
 from training.report.data_section import data_section
-from training.report.quality_section import quality_sections, where
+from training.report.explanation_section import ExplanationFindings, explanation_section
+from training.report.quality_section import cost_section, quality_sections, where
 from training.report.training_section import TrainingFindings, training_section
 
 Findings = TypeVar("Findings")
@@ -39,6 +40,12 @@ def _sections(folder: Path, evaluation: EvaluationFindings | None) -> Iterator[S
         yield from quality_sections(evaluation, folder)
     else:
         yield _missing("accuracy", "Accuracy", EVALUATION, "python -m training.evaluate ARTEFACT --out FOLDER")
+    if explanations := _read(folder / EXPLANATIONS, ExplanationFindings):
+        yield explanation_section(explanations)
+    else:
+        yield _missing("explanations", "Explanations", EXPLANATIONS, "python -m training.explain ARTEFACT --out FOLDER")
+    if evaluation:
+        yield cost_section(evaluation)
 
 
 def _missing(anchor: str, title: str, file: str, command: str) -> Section:

@@ -23,7 +23,7 @@ def class_balance(found: ExplorationFindings) -> str:
             bars = axes.barh(labels, split["counts"], left=left, height=0.62, color=colour.light, label=split["split"])
             left += split["counts"]
             if split is found["splits"][-1]:
-                axes.bar_label(bars, [f"{total:,.0f}" for total in left], padding=4, fontsize=8.5)
+                axes.bar_label(bars, [f"{total:,.0f}" for total in left], padding=4, fontsize=9.5)
         axes.set_xlim(0, left.max() * 1.14)
         axes.tick_params(axis="y", labelcolor=INK.light)
         axes.invert_yaxis()
@@ -57,7 +57,7 @@ def mean_grid(found: ExplorationFindings, sheet: Path) -> str:
         board(axes, columns=columns, rows=1.25 * rows)
         for number, pixels in enumerate(read_sheet(sheet, columns=len(labels), count=len(labels))):
             row, column = divmod(number, columns)
-            axes.text(column + 0.5, 1.25 * row + 0.1, labels[number], ha="center", va="center", fontsize=8.5)
+            axes.text(column + 0.5, 1.25 * row + 0.1, labels[number], ha="center", va="center", fontsize=9.5)
             place(axes, pixels, left=column + 0.04, top=1.25 * row + 0.22, width=0.92, height=0.92)
     return drawn.svg
 
@@ -118,6 +118,6 @@ def nearest_pairs(found: ExplorationFindings, sheet: Path) -> str:
             below = {2.05: (pair["label"], INK), 2.32: (f"{pair['distance']:.1f} levels", MUTED)}
             for down, (text, colour) in below.items():
                 axes.text(
-                    column + 0.5, step * row + down, text, ha="center", va="center", fontsize=8, color=colour.light
+                    column + 0.5, step * row + down, text, ha="center", va="center", fontsize=9, color=colour.light
                 )
     return drawn.svg

@@ -38,23 +38,24 @@ ORANGE = Colour("orange", "#c2500f", "#f29d5e")
 GREEN = Colour("green", "#0c7c5b", "#4cc4a0")
 PALETTE = (PAPER, INK, MUTED, LINE, BLUE, ORANGE, GREEN)
 
-WIDTH_IN, PAD_IN = 5.2, 0.03
+WIDTH_IN = 5.2
+PAD_IN = 0.1  # readers' fonts are a little wider than the one measured with
 _STYLE: dict[RcKeyType, str | float | bool] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 10,
     "text.parse_math": False,
     "text.color": INK.light,
     "axes.labelcolor": MUTED.light,
-    "axes.labelsize": 8.5,
+    "axes.labelsize": 9.5,
     "axes.edgecolor": LINE.light,
     "axes.linewidth": 0.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "axes.titlesize": 9,
+    "axes.titlesize": 10,
     "axes.titlelocation": "left",
     "axes.titlecolor": INK.light,
     "axes.facecolor": "none",
@@ -65,8 +66,8 @@ _STYLE: dict[RcKeyType, str | float | bool] = {
     "ytick.color": LINE.light,
     "xtick.labelcolor": MUTED.light,
     "ytick.labelcolor": MUTED.light,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
     "lines.solid_capstyle": "round",
@@ -147,17 +148,24 @@ def _to_svg(figure: Figure) -> str:
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     for colour in PALETTE:
         svg = svg.replace(colour.light, f"var(--{colour.name}, {colour.light})")
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = _without_idle_names(svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r"<[^>]*>", _shortened, svg)
     return _FONT.sub("system-ui, sans-serif", svg).strip()
 
 
 def _used(figure: Figure) -> Bbox:
-    """The part of the figure that was drawn on, in its whole width: so text is of one size in all charts."""
+    """The part of the figure that was drawn on, in at least its width: so text is of one size in all charts."""
     figure.draw_without_rendering()
     drawn = figure.get_tightbbox()
-    return Bbox.from_extents(0, drawn.y0 - PAD_IN, figure.get_figwidth(), drawn.y1 + PAD_IN)
+    left, right = min(0, drawn.x0 - PAD_IN), max(figure.get_figwidth(), drawn.x1 + PAD_IN)
+    return Bbox.from_extents(left, drawn.y0 - PAD_IN, right, drawn.y1 + PAD_IN)
+
+
+def _without_idle_names(svg: str) -> str:
+    """The drawing with those names alone that something in it refers to."""
+    used = set(re.findall(r"#([\w.-]+)", svg))
+    return re.sub(r'\sid="([^"]*)"', lambda name: name.group() if name[1] in used else "", svg)
 
 
 def _shortened(tag: re.Match[str]) -> str:

@@ -15,6 +15,7 @@ from training.sheet import read_sheet
 
 MISTAKES_A_ROW, MISTAKES_COLUMNS = 6, 8
 PAIRS = 10
+LEAST_IN_BIN = 10
 TITLES = {"noise": "noise, levels", "blur": "blur, radius", "shift": "shift, way", "jpeg": "JPEG, quality"}
 
 
@@ -51,8 +52,8 @@ def confusion(judged: Judgement, labels: list[str]) -> str:
             axes.add_patch(cell)
             if counts[row, column]:
                 ink = PAPER if share > 0.4 else INK
-                axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=ink.light, fontsize=8)
-        axes.set_xticks(range(len(labels)), labels, rotation=40, ha="left", rotation_mode="anchor", color=INK.light)
+                axes.text(column, row, f"{counts[row, column]}", ha="center", va="center", color=ink.light, fontsize=9)
+        axes.set_xticks(range(len(labels)), labels, rotation=90, color=INK.light)
         axes.set_yticks(range(len(labels)), labels, color=INK.light)
         axes.xaxis.tick_top()
         axes.set_xlim(-0.5, len(labels) - 0.5)
@@ -70,11 +71,11 @@ def reliability(judged: Judgement) -> str:
     with canvas(3.9) as drawn:
         upper, lower = drawn.figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         upper.plot([0, 1], [0, 1], color=MUTED.light, linewidth=1, dashes=(4, 3))
-        upper.text(0.17, 0.1, "as sure as right", color=MUTED.light)
+        upper.text(0.02, 0.3, "as sure as right", color=MUTED.light)
         kinds = (("before", ORANGE, "s"), ("after", BLUE, "o"))
         for place_, (name, colour, marker) in enumerate(kinds):
             judgement: Calibration = judged["before"] if name == "before" else judged["after"]
-            filled = [one for one in judgement["bins"] if one["images"]]
+            filled = [one for one in judgement["bins"] if one["images"] >= LEAST_IN_BIN]
             sure, right = ([one[axis] for one in filled] for axis in ("confidence", "accuracy"))
             legend = f"{name} scaling: calibration error {judgement['error']:.4f}"
             upper.plot(sure, right, marker, linestyle="-", color=colour.light, markersize=4.5, linewidth=1.2)
@@ -119,8 +120,8 @@ def _falling(axes: Axes, name: str, rows: list[Robustness], *, undamaged: float)
 
 
 def _short(row: Robustness) -> str:
-    """The number in the amount, with its sign of percent."""
-    return "".join(re.findall(r"\d+(?: %)?", row["amount"])[:1]) or row["amount"]
+    """The number in the amount, with its sign of percent; nothing where there is none."""
+    return "".join(re.findall(r"\d+(?: %)?", row["amount"])[:1])
 
 
 def damaged_pictures(judged: Judgement, sheet: Path) -> str:
@@ -145,8 +146,8 @@ def damaged_pictures(judged: Judgement, sheet: Path) -> str:
             for right, (pixels, accuracy, amount) in enumerate(shown):
                 place(axes, pixels, left=margin + right, top=1.3 * down, width=0.94, height=0.94)
                 left, foot = margin + right, 1.3 * down + 1.07
-                axes.text(left + 0.02, foot, f"{100 * accuracy:.0f} %", va="center", fontsize=8)
-                axes.text(left + 0.92, foot, amount, va="center", ha="right", fontsize=7.5, color=MUTED.light)
+                axes.text(left + 0.02, foot, f"{100 * accuracy:.0f} %", va="center", fontsize=9)
+                axes.text(left + 0.92, foot, amount, va="center", ha="right", fontsize=8.5, color=MUTED.light)
     return drawn.svg
 
 
@@ -191,5 +192,5 @@ def mistakes(judged: Judgement, sheet: Path) -> str:
             )
             for line, (text, colour) in enumerate(texts):
                 top = step * down + 1.05 + 0.19 * line
-                axes.text(right + 0.5, top, text, ha="center", va="center", fontsize=7.5, color=colour.light)
+                axes.text(right + 0.5, top, text, ha="center", va="center", fontsize=8.5, color=colour.light)
     return drawn.svg

@@ -1,4 +1,4 @@
-"""What the report says of a model's answers: accuracy, calibration, robustness, mistakes, cost."""
+"""What the report says of a model's answers: accuracy, calibration, robustness, mistakes; and their cost."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -10,7 +10,7 @@ from training.report.blocks import Block, Chart, Paragraph, Section, Table, perc
 
 
 def quality_sections(found: EvaluationFindings, folder: Path) -> Iterator[Section]:
-    """One section a question; the charts are those of the first precision, the tables tell all."""
+    """How right, how sure, how sturdy, and what goes wrong; charts are of the first precision, tables of all."""
     main = next(iter(found["precisions"]))
     judged, labels, command = found["precisions"][main], found["labels"], found["command"]
     damage, wrong = folder / "damaged.png", folder / f"mistakes-{main}.png"
@@ -38,7 +38,11 @@ def quality_sections(found: EvaluationFindings, folder: Path) -> Iterator[Sectio
             (Chart("confused", pairs, _confused(judged, labels)), Chart("mistakes", surest, _mistakes(judged))),
             command,
         )
-    yield Section("cost", "Cost", (_cost(found),), command)
+
+
+def cost_section(found: EvaluationFindings) -> Section:
+    """What every precision costs to serve."""
+    return Section("cost", "Cost", (_cost(found),), found["command"])
 
 
 DAMAGED_CAPTION = (
@@ -96,8 +100,9 @@ def _reliability(found: EvaluationFindings, judged: Judgement) -> str:
     change = "lowers" if after < before else "does not lower"
     return (
         f"Accuracy of the images in each of {len(judged['after']['bins'])} ranges of confidence, and how many there "
-        f"are. On the dashed line a confidence of 80 % is right 80 times in 100. Dividing the logits by "
-        f"{judged['after']['temperature']} {change} the expected calibration error here: {before:.4f} before, "
+        f"are; ranges of fewer than {quality_charts.LEAST_IN_BIN} are only counted. On the dashed line "
+        f"a confidence of 80 % is right 80 times in 100. Dividing the logits by {judged['after']['temperature']} "
+        f"{change} the expected calibration error here: {before:.4f} before, "
         f"{after:.4f} after, on {where(found)}."
     )
 
@@ -126,10 +131,10 @@ def _robustness(judged: Judgement) -> str:
     hardest = min(judged["robustness"], key=lambda row: row["accuracy"])
     return (
         f"Accuracy on {judged['robustness_images']:,} sampled images under damage, with 95 % intervals; undamaged "
-        f"(dashed) it is {percent(judged['undamaged'])}. Noise is the deviation in levels of 255, blur and shift are in "
-        f"percent of the image's side, JPEG is the quality. Already at its mildest, {worst['corruption']} "
-        f"({worst['amount']}) leaves {percent(worst['accuracy'])}; {hardest['corruption']} ({hardest['amount']}) leaves "
-        f"{percent(hardest['accuracy'])}."
+        f"(dashed) it is {percent(judged['undamaged'])}. Noise is the deviation in levels of 255, blur and shift are "
+        f"in percent of the image's side, JPEG is the quality. Already at its mildest, {worst['corruption']} "
+        f"({worst['amount']}) leaves {percent(worst['accuracy'])}; {hardest['corruption']} ({hardest['amount']}) "
+        f"leaves {percent(hardest['accuracy'])}."
     )
 
 

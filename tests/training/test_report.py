@@ -1,0 +1,138 @@
+"""The report on a model, from findings saved by the commands that measure."""
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.artifact import read_artifact
+from tests.model.samples import sample_greys, sample_labels, shipped
+from training.data import LABELS, Examples
+from training.dataset import Dataset
+from training.evaluate import write_evaluation
+from training.explore import explore
+from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, Data, Model, save
+from training.report.__main__ import main
+from training.report.explanation_section import ExplanationFindings, Method, Road, Sanity
+from training.report.writing import cell, coded
+
+FILES = (EXPLORATION, TRAINING, EVALUATION, EXPLANATIONS)
+HISTORY = """epoch,size,loss,accuracy,val_loss,val_accuracy,images_per_s
+1,32,1.5,0.56,0.78,0.79,600
+2,32,1.1,0.73,0.62,0.85,600
+3,64,0.9,0.8,0.5,0.91,300
+"""
+
+
+def method(score: float) -> Method:
+    return Method(insertion=0.6, deletion=0.3, score=score, low=score - 0.02, high=score + 0.02, images=300, ms=1)
+
+
+def explanations() -> ExplanationFindings:
+    """Made up: grad-cam beats a random order and not the centre."""
+    scores = {"grad-cam": 0.3, "random": 0.0, "centre": 0.31}
+    return ExplanationFindings(
+        command="python -m training.explain ARTEFACT",
+        model=Model(name="fashion-mnist", version="1.0.0"),
+        data=Data(source="samples", split="test", images=300, digest=""),
+        methods={
+            name: Method(
+                insertion=0.6, deletion=0.3, score=score, low=score - 0.02, high=score + 0.02, images=300, ms=1
+            )
+            for name, score in scores.items()
+        },
+        road=Road(shares=[0.1, 0.5], accuracy={name: [0.9, 0.5] for name in scores}),
+        sanity=Sanity(layers=["dense", "block_16"], similarity=[0.6, 0.1]),
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The findings on the shipped model and the shipped pictures."""
+    folder = tmp_path_factory.mktemp("reports") / "1.0.0"
+    dataset = Dataset("folder:samples", LABELS, Examples(sample_greys(), sample_labels()))
+    explore(dataset, None, size=96, seed=1, held_out=5, out=folder)
+    some = Dataset(dataset.source, LABELS, dataset.examples.take(np.arange(100)))
+    artifact = read_artifact(shipped().path)
+    write_evaluation(artifact, some, split="test", precisions=["fp32"], robustness_images=4, out=folder)
+    save(folder, EXPLANATIONS, explanations())
+    run = tmp_path_factory.mktemp("run")
+    (run / "history.csv").write_text(HISTORY)
+    plan = {"stages": [{"size": 32, "epochs": 2, "part": "all"}], "seed": 3, "strength": {"flip": True}}
+    (run / "plan.json").write_text(json.dumps(plan))
+    main([str(folder), "--run", str(run)])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(measured: Path) -> str:
+    return (measured / "report.html").read_text("utf-8")
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    assert not re.search(r"https?://|//[a-z]|<script|<link|@import|\ssrc=", re.sub(r"base64,[\w+/=\s]*", "", page))
+    assert all(link.startswith(("#", "data:")) for link in re.findall(r'href="([^"]*)"', page))
+
+
+def test_every_part_has_its_charts_and_its_command(page: str) -> None:
+    for anchor in ("data", "training", "accuracy", "calibration", "robustness", "explanations", "cost"):
+        assert f'<section id="{anchor}">' in page
+    assert page.count("<svg") == page.count("</figcaption>") - page.count("<table")
+    assert page.count("Measured by <code>python -m training.") == page.count("<section")
+
+
+def test_what_is_told_is_what_was_saved(page: str, measured: Path) -> None:
+    judged = json.loads((measured / EVALUATION).read_text("utf-8"))["precisions"]["fp32"]
+
+    assert f"<b>{100 * judged['accuracy']:.2f} %</b>" in page
+    assert f"{judged['after']['error']:.4f}" in page
+    assert "best after epoch 3, 91.00 %" in page
+    assert "Better than a random order beyond the intervals: grad-cam." in page
+    assert "Better than a blob in the centre of the image: none." in page
+
+
+def test_no_name_in_a_drawing_clashes_with_another_and_none_dangles(page: str) -> None:
+    names = re.findall(r'\sid="([^"]+)"', page)
+
+    assert len(names) == len(set(names))
+    assert set(re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', page)) <= {
+        pair for name in names for pair in ((name, ""), ("", name))
+    }
+
+
+def test_the_markdown_shows_the_same_charts_from_files_that_follow_the_theme(measured: Path, page: str) -> None:
+    text = (measured / "report.md").read_text("utf-8")
+
+    charts = re.findall(r"!\[[^]]*\]\((figures/[^)]+\.svg)\)", text)
+
+    assert len(charts) == page.count("<svg")
+    for chart in charts:
+        drawing = (measured / chart).read_text("utf-8")
+        assert ET.fromstring(drawing).tag.endswith("svg")  # noqa: S314 - our own
+        assert "prefers-color-scheme:dark" in drawing
+
+
+@pytest.mark.parametrize("missing", FILES)
+def test_a_part_that_was_not_measured_is_said_to_be_missing(missing: str, measured: Path, tmp_path: Path) -> None:
+    for name in {EXPLANATIONS, TRAINING} - {missing}:
+        (tmp_path / name).write_bytes((measured / name).read_bytes())
+
+    main([str(tmp_path)])
+
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert f"Not measured: <code>{missing}</code> is not there." in page
+
+
+def test_a_report_without_a_folder_of_findings_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([str(tmp_path / "absent")])
+
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_labels_cannot_break_out_of_the_page_or_a_table() -> None:
+    assert coded("<b>`a<b`") == "&lt;b&gt;<code>a&lt;b</code>"
+    assert cell("a|b") == "a\\|b"
