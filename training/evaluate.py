@@ -132,6 +132,8 @@ def main(argv: list[str] | None = None) -> None:
         dataset = read_measured(
             args.data, args.split, size=contract.height, seed=seed, held_out=args.held_out, data_dir=args.data_dir
         )
+        if dataset.labels != artifact.manifest.labels:
+            raise DatasetError(f"{args.data} has other classes than the model, which knows {artifact.manifest.labels}")
         if args.out:
             precisions = args.precision or list(artifact.manifest.precisions)
             written = write_evaluation(
@@ -145,7 +147,7 @@ def main(argv: list[str] | None = None) -> None:
             sys.stdout.write(f"{written}\n")
             return
         evaluation = evaluate_artifact(artifact, dataset.examples)
-    except (ArtifactError, DatasetError, EngineUnavailable) as error:
+    except (ArtifactError, DatasetError, EngineUnavailable, OSError) as error:
         parser.exit(1, f"{error}\n")
     sys.stdout.write(f"{report(evaluation, artifact.manifest.labels)}\n\nrows: true class\n{evaluation.confusion}\n")
 

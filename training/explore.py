@@ -72,9 +72,9 @@ def main(argv: list[str] | None = None) -> None:
         test = None
         if not args.no_test:
             test = read_dataset(args.data, "test", size=args.size, seed=args.seed, data_dir=args.data_dir).examples
-    except DatasetError as error:
+        written = explore(dataset, test, size=args.size, seed=args.seed, held_out=args.held_out, out=args.out)
+    except (DatasetError, OSError) as error:
         parser.exit(1, f"{error}\n")
-    written = explore(dataset, test, size=args.size, seed=args.seed, held_out=args.held_out, out=args.out)
     sys.stdout.write(f"{written}\n")
 
 

@@ -68,20 +68,27 @@ def _blocks(found: ExplanationFindings) -> Iterator[Block]:
             name,
             f"{one['insertion']:.3f}",
             f"{one['deletion']:.3f}",
-            f"{one['score']:.3f}",
-            f"{one['low']:.3f} to {one['high']:.3f}",
+            f"{one['score']:.3f} ± {(one['high'] - one['low']) / 2:.3f}",
             f"{one['ms']:.2f}",
         )
         for name, one in sorted(methods.items(), key=lambda item: -item[1]["score"])
     )
-    head = ("method", "insertion", "deletion", "score", "95 % interval", "ms an image")
-    yield Table(head, rows, "All methods, the most faithful first; for deletion, lower is better.")
+    head = ("method", "insertion", "deletion", "score", "ms an image")
+    yield Table(
+        head,
+        rows,
+        TABLE_CAPTION,
+    )
     if road := found.get("road"):
         yield Chart("road", _road(road), ROAD_CAPTION)
     if sanity := found.get("sanity"):
         yield Chart("sanity", _sanity(sanity), SANITY_CAPTION)
 
 
+TABLE_CAPTION = (
+    "All methods, the most faithful first; behind the score stands half the width of its interval. For deletion, lower "
+    "is better."
+)
 ROAD_CAPTION = (
     "ROAD (remove and debias): accuracy after the most important pixels were replaced by a blend of their "
     "neighbours. The sooner a curve falls, the better its method found what the answer rests on."
@@ -129,9 +136,12 @@ def _road(road: Road) -> str:
         for name, accuracy in sorted(road["accuracy"].items(), key=lambda item: item[1][-1]):
             colour = _colour(name).light
             axes.plot(road["shares"], accuracy, "o-", color=colour, linewidth=1.5, markersize=4)
-            end = max(accuracy[-1], ends[-1] + 0.055 if ends else 0.0)
-            axes.text(road["shares"][-1] * 1.02, end, name, color=colour, va="center", fontsize=9)
+            end = max(accuracy[-1], ends[-1] + 0.06 if ends else 0.0)
+            last = road["shares"][-1]
+            axes.plot([last * 1.015, last * 1.05], [accuracy[-1], end], color=colour, linewidth=0.6, clip_on=False)
+            axes.text(last * 1.06, end, name, color=colour, va="center", fontsize=9)
             ends.append(end)
+        axes.set_xlim(right=road["shares"][-1] * 1.01)
         axes.set_xlabel("share of the pixels removed, the most important first")
         axes.set_ylabel("accuracy")
         axes.set_ylim(0, max(1.0, *ends) + 0.02)
