@@ -31,7 +31,7 @@ def data_section(found: ExplorationFindings, folder: Path) -> Section:
 SAMPLES_CAPTION = "Training images of every class, drawn by the seed: what the classes look like, and how they vary."
 MEANS_CAPTION = (
     "The mean training image of every class. A sharp mean tells that the class has one shape and one place; classes "
-    "whose means look alike are those that a model will confuse."
+    "whose means look alike are easily taken for each other."
 )
 
 
@@ -41,7 +41,7 @@ def _overview(found: ExplorationFindings) -> str:
     unread = "" if any(split["split"] == "test" for split in found["splits"]) else " The test images were left unread."
     return (
         f"`{found['data']['source']}` has {len(found['labels'])} classes: {splits}. The validation images are held out "
-        f"of the training images, as many of every class; no model is trained on them.{skipped}{unread}"
+        f"of the training images, class by class; no model is trained on them.{skipped}{unread}"
     )
 
 
@@ -93,7 +93,7 @@ def _enlargement(found: ExplorationFindings, folder: Path) -> list[Block]:
             chart,
             f"Before and after serving's bilinear stretch. Nothing is added: edges become ramps "
             f"{changed['to_side'] / changed['from_width']:.1f} times as long, and a grey picture is copied into three "
-            f"equal channels, which the ImageNet weights expect.",
+            f"equal channels, as the network expects.",
         ),
         Table(("levels of 255", before, after), rows, f"What the stretch changes, over {changed['images']:,} images."),
     ]

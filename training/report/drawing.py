@@ -38,7 +38,7 @@ ORANGE = Colour("orange", "#c2500f", "#f29d5e")
 GREEN = Colour("green", "#0c7c5b", "#4cc4a0")
 PALETTE = (PAPER, INK, MUTED, LINE, BLUE, ORANGE, GREEN)
 
-WIDTH_IN = 5.2
+WIDTH_IN, FILE_WIDTH_PX = 5.2, 560
 PAD_IN = 0.1  # readers' fonts are a little wider than the one measured with
 _STYLE: dict[RcKeyType, str | float | bool] = {
     "svg.fonttype": "none",
@@ -135,7 +135,7 @@ def standalone(svg: str) -> str:
         "".join(f"--{colour.name}:{getattr(colour, theme)};" for colour in PALETTE) for theme in ("light", "dark")
     )
     rules = f"svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
-    return svg.replace("</style>", f"{rules}</style>", 1)
+    return svg.replace("</style>", f"{rules}</style>", 1).replace("<svg ", f'<svg width="{FILE_WIDTH_PX}" ', 1)
 
 
 def _to_svg(figure: Figure) -> str:

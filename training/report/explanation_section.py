@@ -7,7 +7,7 @@ from training.findings import Data, Model
 from training.report.blocks import Block, Chart, Paragraph, Section, Table, listed
 from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Colour, canvas, only_grid
 
-RANDOM, CENTRE = "random", "centre"
+SERVED, RANDOM, CENTRE = "grad-cam", "random", "centre"
 BASELINES = (RANDOM, CENTRE)
 
 
@@ -103,7 +103,7 @@ def _verdict(methods: dict[str, Method]) -> str:
     """What the intervals say against the baselines."""
     ranked = sorted((name for name in methods if name not in BASELINES), key=lambda name: -methods[name]["score"])
     best = ranked[0]
-    text = f"Mean score with its 95 % interval. {best} is the most faithful with {methods[best]['score']:.3f}."
+    text = f"Mean score with its 95 % interval; {SERVED} (blue) is what is served. {best} is the most faithful with {methods[best]['score']:.3f}."
     if RANDOM in methods:
         beat = [name for name in ranked if methods[name]["low"] > methods[RANDOM]["high"]]
         text += f" Better than a random order beyond the intervals: {listed(beat) if beat else 'none'}."
@@ -163,4 +163,4 @@ def _sanity(sanity: Sanity) -> str:
 
 
 def _colour(method: str) -> Colour:
-    return {RANDOM: ORANGE, CENTRE: GREEN}.get(method, BLUE)
+    return {SERVED: BLUE, RANDOM: ORANGE, CENTRE: GREEN}.get(method, MUTED)

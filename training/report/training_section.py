@@ -74,7 +74,7 @@ def _overview(found: TrainingFindings) -> str:
     backbone = found["settings"].get("backbone", "MobileNetV2")
     done = len(found["history"]["epoch"])
     return (
-        f"{backbone} with ImageNet weights, fine-tuned in stages: {stages}. {done} epochs were run. What is validated "
+        f"{backbone}, trained in stages: {stages}. {done} epochs were run. What is validated "
         "and kept is a moving average of the weights; the epoch kept is that of the last image size with the best "
         "validation accuracy."
     )
