@@ -18,12 +18,17 @@ from core.failpoints import Point, failpoint
 from core.jobs import NewJob
 from core.names import clean
 from core.settings import Settings
-from core.states import JobKind
+from core.states import Explain, JobKind
 from core.tables import Job, Key
 from model.artifact import Artifact, ArtifactError, find_artifact
 
 PART = "[A-Za-z0-9][A-Za-z0-9._-]*"
 MODEL = re.compile(f"({PART})(?:/({PART}))?(?:/({PART}))?")
+
+EXPLAIN = (
+    "`cam`: every prediction has its Grad-CAM. `full`: each also has `faithfulness`, which takes "
+    f"{Explain.FULL.cost - 1} more classifications an image"
+)
 
 Receive = Callable[[Request, Context, Intake], Awaitable[None]]
 
@@ -35,10 +40,12 @@ class Options:
         self,
         model: Annotated[str | None, Query(description="`name`, `name/version` or `name/version/precision`")] = None,
         top_k: Annotated[int, Query(ge=1, le=100, description="How many classes each item lists")] = 3,
+        explain: Annotated[Explain, Query(description=EXPLAIN)] = Explain.CAM,
         name: Annotated[str | None, Query(max_length=200, description="A label for people")] = None,
     ) -> None:
         self.model = model
         self.top_k = top_k
+        self.explain = explain
         self.name = None if name is None else clean(name)
 
 
@@ -62,6 +69,7 @@ async def accept(
         model_version=artifact.manifest.version,
         precision=precision,
         top_k=options.top_k,
+        explain=options.explain,
         retention_s=_retention_s(kind, context.settings),
         skipped=intake.skipped,
         skipped_total=intake.skipped_total,
@@ -77,7 +85,13 @@ def _commit(context: Context, intake: Intake, new: NewJob) -> Job:
     committing = False
     try:
         with context.database.write.begin() as session:
-            job = jobs.submit(session, new, intake.stored, interactive_images=context.settings.interactive_images)
+            job = jobs.submit(
+                session,
+                new,
+                intake.stored,
+                interactive_images=context.settings.interactive_images,
+                shard_images=context.settings.shard_images,
+            )
             failpoint(Point.ROWS_WRITTEN)
             committing = True
     except SQLAlchemyError as failure:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from core.clock import Instant, db_now
 from core.errors import Gone, NotFound
-from core.states import JobKind, JobState, Lane, ShardState
+from core.portions import portions
+from core.states import Explain, JobKind, JobState, Lane, ShardState
 from core.tables import Archive, Item, Job, Shard, Skip
 from core.turns import last_turn
 
@@ -20,7 +21,7 @@ ID = re.compile("[0-9a-f]{32}")
 
 @dataclass(frozen=True)
 class StoredShard:
-    """A shard object that lies in storage, complete."""
+    """A shard object that lies in storage, complete; with `explain=full` several shards stand for parts of it."""
 
     object_key: str
     digest: str
@@ -39,27 +40,34 @@ class NewJob:
     precision: str
     top_k: int
     retention_s: float
+    explain: Explain = Explain.CAM
     name: str | None = None
     skipped: Sequence[Skip] = ()
     skipped_total: int = 0
 
 
-def submit(session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int) -> Job:
+def submit(
+    session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int, shard_images: int
+) -> Job:
     """Writes the job and its shards, queued; ring one bell a shard after the commit."""
-    total = sum(shard.count for shard in stored)
+    total = sum(part.count for part in stored)
     small = new.kind == JobKind.PREDICT or total <= interactive_images
     lane = Lane.INTERACTIVE if small else Lane.BULK
     created_at = session.scalars(select(db_now())).one()
     job = Job(
         id=new.id, owner=new.owner, kind=new.kind, lane=lane, name=new.name, state=JobState.QUEUED, round=1, revision=1,
         model_name=new.model_name, model_version=new.model_version, precision=new.precision, top_k=new.top_k,
-        shards=len(stored), total=total, queued=total, running=0, succeeded=0, failed=0, cancelled=0,
+        explain=new.explain, shards=0, total=total,
+        queued=total, running=0, succeeded=0, failed=0, cancelled=0,
         skipped=list(new.skipped), skipped_total=new.skipped_total,
         created_at=created_at, expires_at=session.scalars(select(db_now(plus_s=new.retention_s))).one(),
     )  # fmt: skip
+    after_turn = last_turn(session, lane, owner=new.owner)
+    shards = _shards(job, stored, after_turn=after_turn, shard_images=shard_images)
+    job.shards = len(shards)
     session.add(job)
     session.flush()
-    session.add_all(_shards(job, stored, after_turn=last_turn(session, lane, owner=new.owner)))
+    session.add_all(shards)
     session.flush()
     return job
 
@@ -134,17 +142,19 @@ def without_results(session: Session, job_ids: Sequence[str]) -> list[str]:
     return [job_id for job_id in job_ids if job_id not in living]
 
 
-def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int) -> list[Shard]:
-    shards, first_index = [], 0
-    for number, part in enumerate(stored, start=1):
-        end = first_index + part.count
-        shards.append(
-            Shard(
-                id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round, number=number,
-                object_key=part.object_key, object_digest=part.digest, positions=list(range(part.count)),
-                first_index=first_index, count=part.count, state=ShardState.QUEUED, turn=after_turn + end,
-                ready_at=job.created_at, attempt=0, crashes=0, expiries=0,
-            )
-        )  # fmt: skip
-        first_index = end
+def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int, shard_images: int) -> list[Shard]:
+    shards: list[Shard] = []
+    first_index, turn = 0, after_turn
+    for part in stored:
+        for positions in portions(range(part.count), explain=job.explain, shard_images=shard_images):
+            turn += len(positions) * job.explain.cost
+            shards.append(
+                Shard(
+                    id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round,
+                    number=len(shards) + 1, object_key=part.object_key, object_digest=part.digest, positions=positions,
+                    first_index=first_index, count=len(positions), state=ShardState.QUEUED, turn=turn,
+                    ready_at=job.created_at, attempt=0, crashes=0, expiries=0,
+                )
+            )  # fmt: skip
+        first_index += part.count
     return shards

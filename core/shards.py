@@ -49,6 +49,7 @@ class Outcome:
     cam: bytes | None = None
     cam_height: int | None = None
     cam_width: int | None = None
+    faithfulness: float | None = None
     error_code: str | None = None
     error_message: str | None = None
 

@@ -1,4 +1,4 @@
-"""The states of jobs, shards and items, and what moves them."""
+"""The states of jobs, shards and items, and what moves them; and the few values of lanes, kinds and options."""
 
 from enum import StrEnum
 
@@ -15,6 +15,18 @@ class JobKind(StrEnum):
 
     BATCH = "batch"
     PREDICT = "predict"
+
+
+class Explain(StrEnum):
+    """How far a job's predictions are explained. CAM: each has one. FULL: each CAM's faithfulness is measured too."""
+
+    CAM = "cam"
+    FULL = "full"
+
+    @property
+    def cost(self) -> int:
+        """Classifications an image takes: its own, and for FULL those of model.faithfulness."""
+        return 17 if self == Explain.FULL else 1
 
 
 class JobState(StrEnum):

@@ -22,7 +22,7 @@ from sqlalchemy.types import TypeEngine
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from core.clock import Instant
-from core.states import ArchiveState, ItemState, JobKind, JobState, Lane, ShardState
+from core.states import ArchiveState, Explain, ItemState, JobKind, JobState, Lane, ShardState
 
 
 class Score(TypedDict):
@@ -51,7 +51,7 @@ def _text_enum(states: type[StrEnum]) -> Enum:
     )
 
 
-STATES: tuple[type[StrEnum], ...] = (JobKind, JobState, Lane, ShardState, ItemState, ArchiveState)
+STATES: tuple[type[StrEnum], ...] = (JobKind, JobState, Lane, Explain, ShardState, ItemState, ArchiveState)
 COLUMN_TYPES: dict[Any, TypeEngine[Any]] = {states: _text_enum(states) for states in STATES}
 COLUMN_TYPES[datetime] = Instant()
 
@@ -113,6 +113,7 @@ class Job(Base):
     model_version: Mapped[str] = mapped_column(String(50))
     precision: Mapped[str] = mapped_column(String(10))
     top_k: Mapped[int]
+    explain: Mapped[Explain] = mapped_column(server_default=Explain.CAM)
 
     shards: Mapped[int]
     total: Mapped[int]
@@ -180,7 +181,8 @@ class Shard(Base):
 class Item(Base):
     """The outcome of one image: a prediction, or an error with a code. Inserted once, never changed.
 
-    `cam` holds `cam_height`·`cam_width` float32, little-endian, row by row.
+    `cam` holds `cam_height`·`cam_width` float32, little-endian, row by row. `faithfulness` (model.faithfulness) is in
+    [-1, 1], measured only where the job asked for it.
     """
 
     __tablename__ = "items"
@@ -201,6 +203,7 @@ class Item(Base):
     cam: Mapped[bytes | None] = mapped_column(LargeBinary)
     cam_height: Mapped[int | None]
     cam_width: Mapped[int | None]
+    faithfulness: Mapped[float | None]
     error_code: Mapped[str | None] = mapped_column(String(50))
     error_message: Mapped[str | None] = mapped_column(String(500))
 

@@ -1,7 +1,8 @@
 """A shard's place in the fair order of its lane: self-clocked fair queueing over owners.
 
 J. Golestani, "A self-clocked fair queueing scheme for broadband applications", INFOCOM 1994: a new arrival's
-tag follows the later of the tag in service and its own flow's last tag, by its length.
+tag follows the later of the tag in service and its own flow's last tag, by its length: here, by the classifications
+that its images take.
 """
 
 from sqlalchemy import ScalarSelect, func, select

@@ -12,9 +12,11 @@ from core import jobs
 from core.jobs import NewJob, StoredShard
 from core.settings import ROOT
 from core.shards import Outcome
-from core.states import JobKind
+from core.states import Explain, JobKind
 from core.storage import shard_key
 from core.tables import Base, Job, Shard
+
+SHARD_IMAGES = 256
 
 
 def alembic_config(url: str) -> Config:
@@ -35,15 +37,22 @@ def empty_tables(url: str) -> None:
     engine.dispose()
 
 
-def submit(session: Session, *, counts: Sequence[int] = (4,), owner: str = "ada", kind: JobKind = JobKind.BATCH) -> Job:
+def submit(
+    session: Session,
+    *,
+    counts: Sequence[int] = (4,),
+    owner: str = "ada",
+    kind: JobKind = JobKind.BATCH,
+    explain: Explain = Explain.CAM,
+) -> Job:
     """A bulk job with shards of these many images; nothing lies in storage."""
     job_id = uuid4().hex
     new = NewJob(
         id=job_id, owner=owner, kind=kind, model_name="fashion-mnist", model_version="1.0.0", precision="fp32",
-        top_k=3, retention_s=3600,
+        top_k=3, retention_s=3600, explain=explain,
     )  # fmt: skip
     stored = [StoredShard(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
-    return jobs.submit(session, new, stored, interactive_images=0)
+    return jobs.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
 
 
 def outcomes(shard: Shard, *, failed: int = 0) -> list[Outcome]:

@@ -103,6 +103,7 @@ def _provenance(context: Context, job: Job) -> dict[str, object]:
             "id": job.id,
             "name": job.name,
             "round": job.round,
+            "explain": job.explain.value,
             "state": job.state.value,
             "total": job.total,
             "succeeded": job.succeeded,

@@ -1,25 +1,26 @@
 """From a shard's object to its outcomes: one thread decodes the next batch while this one is inferred."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import NotFound
 from core.failpoints import Point, failpoint
 from core.settings import Settings
 from core.shardfile import Entry, ShardReader, UnreadableShard
 from core.shards import Outcome
+from core.states import Explain
 from core.storage import Storage
 from core.tables import Job, Score, Shard
 from model.artifact import Artifact
 from model.decode import Decoded, UndecodableImage, decode
-from model.engine import Engine
-
-Floats = NDArray[np.float32]
+from model.engine import Engine, Floats
+from worker.scoring import Unwanted, faithfulness_scores
 
 REFUSALS = {"image_too_large": "The image is over this server's size limit and was not kept."}
 
@@ -35,7 +36,7 @@ class Work:
 
 
 def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]) -> list[Outcome]:
-    """One outcome per position, or those there are when they are no longer `wanted`, which is asked at every batch."""
+    """One outcome per position, or those there are when they are no longer `wanted`, asked at every inference."""
     with ExitStack() as stack:
         try:
             file = stack.enter_context(storage.open(work.shard.object_key))
@@ -59,7 +60,10 @@ def _infer(work: Work, reader: ShardReader, *, batch_size: int, wanted: Callable
             upcoming = ahead.submit(_decode_batch, work, reader, following)
             if not wanted():
                 return
-            yield from _infer_batch(work, images)
+            try:
+                yield from _infer_batch(work, images, wanted=wanted)
+            except Unwanted:
+                return
             failpoint(Point.BATCH_INFERRED)
 
 
@@ -93,25 +97,38 @@ def _decoded(artifact: Artifact, reader: ShardReader, position: int) -> Decoded 
         return failure
 
 
-def _infer_batch(work: Work, images: Sequence[Image]) -> Iterator[Outcome]:
-    rows = _inferred(work.engine, [image.decoded for image in images if isinstance(image.decoded, Decoded)])
+def _infer_batch(work: Work, images: Sequence[Image], *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
+    decoded = [image.decoded for image in images if isinstance(image.decoded, Decoded)]
+    rows = _inferred(work, decoded, wanted=wanted)
     for image in images:
         if isinstance(image.decoded, UndecodableImage):
             yield _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
         else:
-            probabilities, cam = next(rows)
-            yield _predicted(work, image, image.decoded, probabilities, cam)
+            yield _predicted(work, image, image.decoded, next(rows))
 
 
-def _inferred(engine: Engine, images: Sequence[Decoded]) -> Iterator[tuple[Floats, Floats]]:
-    """Probabilities [classes] and CAM [h, w] of each image, in order."""
-    if images:
-        inference = engine.infer(np.stack([image.pixels for image in images]))
-        yield from zip(inference.probabilities, inference.cam, strict=True)
+class Row(NamedTuple):
+    """What the model says of one image: probabilities [classes], CAM [h, w], the CAM's faithfulness if asked for."""
+
+    probabilities: Floats
+    cam: Floats
+    faithfulness: float | None
 
 
-def _predicted(work: Work, image: Image, decoded: Decoded, probabilities: Floats, cam: Floats) -> Outcome:
-    scores = top_k(probabilities, work.artifact.manifest.labels, k=work.job.top_k)
+def _inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bool]) -> Iterator[Row]:
+    """A row for each image, in order."""
+    if not decoded:
+        return
+    images = np.stack([image.pixels for image in decoded])
+    inference = work.engine.infer(images)
+    scores: Iterable[float | None] = repeat(None, len(images))
+    if work.job.explain == Explain.FULL:
+        scores = faithfulness_scores(work.engine, images, inference, wanted=wanted).tolist()
+    yield from (Row(*row) for row in zip(inference.probabilities, inference.cam, scores, strict=True))
+
+
+def _predicted(work: Work, image: Image, decoded: Decoded, row: Row) -> Outcome:
+    scores = top_k(row.probabilities, work.artifact.manifest.labels, k=work.job.top_k)
     return Outcome(
         index=image.index,
         name=image.entry.name,
@@ -122,9 +139,10 @@ def _predicted(work: Work, image: Image, decoded: Decoded, probabilities: Floats
         label=scores[0]["label"],
         confidence=scores[0]["confidence"],
         top_k=scores,
-        cam=cam.astype("<f4").tobytes(),
-        cam_height=cam.shape[0],
-        cam_width=cam.shape[1],
+        cam=row.cam.astype("<f4").tobytes(),
+        cam_height=row.cam.shape[0],
+        cam_width=row.cam.shape[1],
+        faithfulness=row.faithfulness,
     )
 
 

@@ -13,7 +13,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 COLUMNS = (
     "index", "name", "state", "label", "confidence", "error_code", "error_message", "sha256", "width", "height",
-    "model", "engine", "original", "overlay",
+    "model", "engine", "original", "overlay", "faithfulness",
 )  # fmt: skip
 
 
@@ -34,7 +34,7 @@ class ResultTables:
             for value in (
                 item.index, item.name, item.state.value, item.label, item.confidence, item.error_code,
                 item.error_message, item.sha256, item.width, item.height, self._model, item.shard.engine,
-                original, overlay,
+                original, overlay, item.faithfulness,
             )
         )  # fmt: skip
         self._jsonl.write(json.dumps(self._line(item, original=original, overlay=overlay)) + "\n")
@@ -53,6 +53,7 @@ class ResultTables:
             "confidence": item.confidence,
             "top_k": item.top_k,
             "cam": cam_of(item).tolist() if succeeded else None,
+            "faithfulness": item.faithfulness,
             "error": None if succeeded else {"code": item.error_code, "message": item.error_message},
             "model": {
                 "name": self._job.model_name,

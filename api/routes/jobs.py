@@ -67,7 +67,8 @@ def cancel_job(context: Ctx, key: Writer, job_id: str) -> JobOut:
 def retry_job(response: Response, context: Ctx, key: Writer, job_id: str) -> JobOut:
     """Infers the failed images once more, as a new round; what succeeded stays as it is."""
     with context.database.write.begin() as session:
-        job = rounds.retry(session, jobs.kept(session, job_id, owner=key.owner))
+        failed = jobs.kept(session, job_id, owner=key.owner)
+        job = rounds.retry(session, failed, shard_images=context.settings.shard_images)
     failpoint(Point.RETRY_COMMITTED)
     context.bells.ring_job(job)
     response.headers["Location"] = job_path(job.id)

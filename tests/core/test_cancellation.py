@@ -9,7 +9,7 @@ from core.errors import Conflict, Gone
 from core.states import ItemState, JobState, Lane
 from core.tables import Item, Job
 from tests.core.moves import claimed, finish, submitted
-from tests.databases import outcomes
+from tests.databases import SHARD_IMAGES, outcomes
 
 
 def cancel(database: Database, job: Job) -> Job:
@@ -19,7 +19,7 @@ def cancel(database: Database, job: Job) -> Job:
 
 def retry(database: Database, job: Job) -> Job:
     with database.write.begin() as session:
-        return rounds.retry(session, job)
+        return rounds.retry(session, job, shard_images=SHARD_IMAGES)
 
 
 def rows(database: Database, job: Job, state: ItemState) -> list[tuple[object, ...]]:

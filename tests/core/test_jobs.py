@@ -11,7 +11,7 @@ from core.database import Database
 from core.errors import Conflict, Gone, NotFound
 from core.states import JobKind, Lane
 from core.tables import Archive, Item, Job, Shard
-from tests.databases import outcomes, submit
+from tests.databases import SHARD_IMAGES, outcomes, submit
 
 
 def ended_job(database: Database, *, kind: JobKind = JobKind.BATCH) -> Job:
@@ -156,7 +156,7 @@ def test_an_archive_asked_for_in_the_moment_of_a_retry_waits_for_the_new_round(d
         as_read = shards.finish(session, claimed[0], outcomes(claimed[0], failed=1), engine="onnx")
     assert as_read
     with database.write.begin() as session:
-        rounds.retry(session, as_read)
+        rounds.retry(session, as_read, shard_images=SHARD_IMAGES)
 
     with pytest.raises(Conflict, match="ended"), database.write.begin() as session:
         archives.request(session, as_read)

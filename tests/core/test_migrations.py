@@ -1,8 +1,13 @@
 """The schema's history."""
 
+import pytest
 from alembic import command
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
+from core.database import Database
+from core.states import Explain
+from tests.core.moves import claimed, finish, reread, submitted
 from tests.databases import alembic_config
 
 
@@ -21,3 +26,27 @@ def test_the_migrations_go_up_down_and_up_again(database_url: str) -> None:
 
 def test_the_migrated_schema_is_the_one_the_tables_describe(database_url: str) -> None:
     command.check(alembic_config(database_url))
+
+
+def test_a_job_from_before_there_was_a_choice_was_explained_by_its_cams(database: Database, database_url: str) -> None:
+    job = submitted(database, 2)
+    finish(database, claimed(database))
+
+    command.downgrade(alembic_config(database_url), "0002")
+    command.upgrade(alembic_config(database_url), "head")
+
+    assert reread(database, job).explain == Explain.CAM
+    with database.read.begin() as session:
+        assert session.scalars(text("SELECT faithfulness FROM items")).all() == [None, None]
+
+
+@pytest.mark.parametrize("wrong", ["UPDATE jobs SET explain = 'none'", "UPDATE jobs SET queued = 1"])
+def test_a_migrated_database_still_refuses_what_no_job_can_be(
+    database: Database, database_url: str, wrong: str
+) -> None:
+    submitted(database, 2)
+    command.downgrade(alembic_config(database_url), "0002")
+    command.upgrade(alembic_config(database_url), "head")
+
+    with database.write() as session, pytest.raises(IntegrityError):
+        session.execute(text(wrong))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from core.shards import CRASHES_BEFORE_SPLIT
 from core.states import ShardState
 from core.tables import Base, Item, Job, Shard
 from tests.core.moves import claim, submitted
-from tests.databases import outcomes
+from tests.databases import SHARD_IMAGES, outcomes
 from tests.faults.checker import counters, recount
 from worker.sweep import end_stuck_jobs, expire_leases
 
@@ -110,7 +111,7 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def retry(self, pick: int) -> None:
-        self._ask(pick, rounds.retry)
+        self._ask(pick, partial(rounds.retry, shard_images=SHARD_IMAGES))
 
     @invariant()
     def counters_are_a_recount(self) -> None:

@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from core import shards
 from core.database import Database
-from core.states import Lane
+from core.states import Explain, Lane
 from core.tables import Shard
 from tests.core.moves import claim, claimed, finish, submitted
 from tests.databases import submit
@@ -46,3 +46,11 @@ def test_yesterdays_use_is_forgotten(database: Database) -> None:
         turn = session.scalar(select(Shard.turn).where(Shard.job_id == job.id))
 
     assert turn == 5
+
+
+def test_images_that_take_more_work_take_a_longer_turn(database: Database) -> None:
+    with database.write.begin() as session:
+        job = submit(session, counts=(5, 2), explain=Explain.FULL)
+        turns = session.scalars(select(Shard.turn).where(Shard.job_id == job.id).order_by(Shard.number)).all()
+
+    assert turns == [5 * Explain.FULL.cost, 7 * Explain.FULL.cost]
