@@ -27,6 +27,7 @@ from batchlight.files import SourceFile, Upload, gather
 from batchlight.records import (
     Cam,
     Counts,
+    Explain,
     Item,
     ItemError,
     Job,
@@ -46,6 +47,7 @@ __all__ = [
     "Client",
     "ConnectionLost",
     "Counts",
+    "Explain",
     "Fault",
     "InvalidAddress",
     "InvalidUpload",

@@ -4,7 +4,9 @@ JOB_ID = "3f9c1d2e4b5a46978899aabbccddeeff"
 MODEL = {"name": "fashion-mnist", "version": "1.0.0", "precision": "fp32"}
 
 
-def job_document(*, state: str = "running", succeeded: int = 0, failed: int = 0, total: int = 3) -> dict[str, object]:
+def job_document(
+    *, state: str = "running", succeeded: int = 0, failed: int = 0, total: int = 3, explain: str = "cam"
+) -> dict[str, object]:
     ended = state not in ("queued", "running")
     return {
         "id": JOB_ID,
@@ -15,7 +17,7 @@ def job_document(*, state: str = "running", succeeded: int = 0, failed: int = 0,
         "revision": succeeded + failed,
         "lane": "bulk",
         "model": MODEL,
-        "options": {"top_k": 3},
+        "options": {"top_k": 3, "explain": explain},
         "counts": {
             "total": total,
             "queued": total - succeeded - failed,
@@ -36,7 +38,7 @@ def job_document(*, state: str = "running", succeeded: int = 0, failed: int = 0,
     }
 
 
-def item_document(index: int) -> dict[str, object]:
+def item_document(index: int, *, faithfulness: float | None = None) -> dict[str, object]:
     """An item as the API writes it: number 1 failed, number 2 has a name that tries to clear the screen."""
     failed = index == 1
     scores = [{"label": "Sneaker", "confidence": 0.75}, {"label": "Bag", "confidence": 0.25}]
@@ -52,6 +54,7 @@ def item_document(index: int) -> dict[str, object]:
         "confidence": None if failed else 0.75,
         "top_k": [] if failed else scores,
         "cam": None if failed else {"height": 1, "width": 2, "values": [0.5, 1.5]},
+        "faithfulness": None if failed else faithfulness,
         "error": {"code": "truncated_image", "message": "The file ends too early."} if failed else None,
         "model": {**MODEL, "engine": "onnx"},
         "attempt": 1,

@@ -19,11 +19,20 @@ Document = dict[str, object]
 class SmallApi:
     """Answers like the API for one job, which ends at the poll after `polls`."""
 
-    def __init__(self, *, ends_as: str = "succeeded", polls: int = 1, items: int = 3, refusal: Document | None = None):
+    def __init__(
+        self,
+        *,
+        ends_as: str = "succeeded",
+        polls: int = 1,
+        items: int = 3,
+        refusal: Document | None = None,
+        faithfulness: float | None = None,
+    ):
         self.ends_as = ends_as
         self.polls = polls
         self.items = items
         self.refusal = refusal
+        self.faithfulness = faithfulness
         self.keys: set[str | None] = set()
 
     def __call__(self, exchange: Exchange) -> None:
@@ -36,7 +45,8 @@ class SmallApi:
         if self.refusal is not None:
             return int(str(self.refusal["status"])), self.refusal
         if path.endswith("/items"):
-            return 200, {"data": [item_document(index) for index in range(self.items)], "next": None}
+            listed = [item_document(index, faithfulness=self.faithfulness) for index in range(self.items)]
+            return 200, {"data": listed, "next": None}
         if path == "/v1/jobs" and method == "GET":
             return 200, {"data": [job_document()], "next": None}
         self.polls -= path != "/v1/jobs"

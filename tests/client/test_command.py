@@ -82,10 +82,28 @@ def test_items_are_json_lines_as_the_api_writes_them() -> None:
         assert [json.loads(line) for line in done.stdout.splitlines()] == [item_document(0), item_document(1)]
 
 
+def test_items_show_how_faithful_their_heatmaps_are_where_that_was_measured() -> None:
+    with running(SmallApi(faithfulness=0.25), "items", JOB_ID) as done:
+        head, first, *_ = done.stdout.splitlines()
+
+    assert head.split()[-1] == "faithfulness"
+    assert first.split()[-1] == "+0.25"
+
+
+def test_a_job_says_that_more_than_its_cams_was_asked_for() -> None:
+    full = job_document(state="succeeded", succeeded=3, explain="full")
+
+    with running(lambda exchange: exchange.reply(200, json.dumps(full).encode()), "status", JOB_ID) as done:
+        assert done.returncode == 0, done.stderr
+
+    assert "explain    full" in done.stdout
+
+
 def test_a_long_list_of_items_says_that_there_are_more() -> None:
     with running(SmallApi(items=51), "items", JOB_ID) as done:
         assert len(done.stdout.splitlines()) == 1 + 50
 
+    assert "faithfulness" not in done.stdout
     assert "There are more: see them with --limit N" in done.stderr
 
 

@@ -25,10 +25,11 @@ def promising(*, state: str, item: dict[str, object]) -> Script:
 def test_a_prediction_that_the_server_promised_for_later_is_fetched(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"x")
 
-    with client_of(promising(state="succeeded", item=item_document(0))) as client:
+    with client_of(promising(state="succeeded", item=item_document(0, faithfulness=0.25))) as client:
         prediction = client.predict(tmp_path / "1.png")
 
     assert (prediction.label, prediction.confidence, prediction.job_id) == ("Sneaker", 0.75, JOB_ID)
+    assert prediction.faithfulness == 0.25
 
 
 def test_a_late_failure_is_the_problem_it_would_have_been_at_once(tmp_path: Path) -> None:

@@ -101,6 +101,16 @@ def test_prediction_of_one_image(client: Client, samples: list[Path]) -> None:
     assert prediction.model.engine
 
 
+def test_faithfulness_is_there_for_who_asks(client: Client, samples: list[Path]) -> None:
+    job = client.wait(client.submit(samples[:2], explain="full").id, timeout_s=60)
+
+    scores = [item.faithfulness for item in client.items(job.id)]
+
+    assert job.options.explain == "full"
+    assert scores[0] == pytest.approx(client.predict(samples[0], explain="full").faithfulness, abs=1e-4)
+    assert client.predict(samples[0]).faithfulness is None
+
+
 def test_what_is_no_image_is_refused_by_predict(client: Client, folder: Path) -> None:
     with pytest.raises(Problem) as refused:
         client.predict(folder / "z-notes.txt")
@@ -173,6 +183,15 @@ def test_the_command_predicts_and_writes_overlays(stack: RunningStack, samples: 
     assert done.returncode == 0, done.stderr
     assert [json.loads(line)["file"] for line in done.stdout.splitlines()] == [str(path) for path in samples[:2]]
     assert len(list(tmp_path.glob("*-overlay.png"))) == 2
+
+
+def test_the_command_asks_for_faithfulness(client: Client, stack: RunningStack, samples: list[Path]) -> None:
+    job = json.loads(command(stack, "submit", samples[0], "--explain", "full", "--wait", "--json").stdout)
+    shown = command(stack, "predict", samples[0], "--explain", "full")
+
+    (item,) = client.items(job["id"])
+    assert job["options"]["explain"] == "full"
+    assert shown.stdout.split()[-1] == f"{item.faithfulness:+.2f}"
 
 
 def test_the_command_reports_an_image_that_is_none_and_goes_on(

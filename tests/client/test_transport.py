@@ -126,9 +126,9 @@ def test_options_travel_in_the_query(tmp_path: Path) -> None:
         exchange.reply(202, json.dumps(job_document()).encode())
 
     with client_of(accept) as client:
-        client.submit(tmp_path, model="fashion-mnist/1.0.0", top_k=2, name="Herbst & Winter")
+        client.submit(tmp_path, model="fashion-mnist/1.0.0", top_k=2, explain="full", name="Herbst & Winter")
 
-    assert asked == ["/v1/jobs?model=fashion-mnist%2F1.0.0&top_k=2&name=Herbst+%26+Winter"]
+    assert asked == ["/v1/jobs?model=fashion-mnist%2F1.0.0&top_k=2&explain=full&name=Herbst+%26+Winter"]
 
 
 def test_a_read_survives_a_dropped_connection_and_a_restart_behind_a_proxy() -> None:

@@ -14,7 +14,7 @@ from batchlight.command.predicting import predict_each
 from batchlight.command.screen import note, printable, results, write_json, write_json_line, write_skipped
 from batchlight.command.views import item_table, job_facts, job_table, model_table
 from batchlight.files import gather
-from batchlight.records import Job
+from batchlight.records import Explain, Job
 
 SHOWN_FAILURES = 5
 SHOWN_ITEMS = 50
@@ -31,6 +31,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 ModelName = Annotated[str | None, typer.Option(help="name, name/version or name/version/precision.")]
+Explained = Annotated[
+    Explain | None,
+    typer.Option(help="full: also measure how faithful each heatmap is, -1 to 1; takes about 17 times as long."),
+]
 Paths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="Images, folders, ZIP files.")]
 
 
@@ -40,6 +44,7 @@ def submit(
     wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until the job has ended.")] = False,
     model: ModelName = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="How many classes to report an image.")] = None,
+    explain: Explained = None,
     name: Annotated[str | None, typer.Option(help="A name to recognise the job by.")] = None,
     download: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Wait, then write the archive to this file.")
@@ -53,7 +58,7 @@ def submit(
         upload = gather(paths)
         write_skipped(upload)
         with bytes_bar("Uploading") as progress:
-            job = client.send(upload, model=model, top_k=top_k, name=name, progress=progress)
+            job = client.send(upload, model=model, top_k=top_k, explain=explain, name=name, progress=progress)
         if wait or download:
             job = _follow(client, job)
         if download:
@@ -69,13 +74,14 @@ def predict(
         Path | None,
         typer.Option(metavar="FILE", help="Write the Grad-CAM picture here; a folder if there are several images."),
     ] = None,
+    explain: Explained = None,
     url: Url = DEFAULT_URL,
     key: Key = "",
     as_json: AsJson = False,
 ) -> None:
     """Classify one or a few images at once, without a job to follow."""
     with connected(url, key, as_json=as_json) as client:
-        all_well = predict_each(client, gather(paths), overlay=overlay, as_json=as_json)
+        all_well = predict_each(client, gather(paths), overlay=overlay, explain=explain, as_json=as_json)
     raise typer.Exit(ExitCode.OK if all_well else ExitCode.FAILED)
 
 
@@ -167,7 +173,7 @@ def items(
             for item in islice(found, limit):
                 write_json_line(item)
             return
-        results().print(item_table(islice(found, limit or SHOWN_ITEMS)))
+        results().print(item_table(list(islice(found, limit or SHOWN_ITEMS))))
         if limit is None and next(found, None) is not None:
             note("There are more: see them with --limit N, or all with --json.", style="dim")
 
@@ -225,7 +231,7 @@ def _show_job(client: Client, job: Job, *, as_json: bool) -> None:
     if job.purged_at is not None:
         return
     if job.counts.failed:
-        failed = islice(client.items(job.id, state="failed"), SHOWN_FAILURES)
+        failed = list(islice(client.items(job.id, state="failed"), SHOWN_FAILURES))
         results().print("", item_table(failed), "", sep="\n")
     if job.ended:
         note(f"See them:  batchlight items {job.id}\nGet them:  batchlight download {job.id}", style="dim")

@@ -7,7 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from batchlight.command.screen import grid, listing, printable
-from batchlight.records import Item, Job, Model, Score
+from batchlight.records import Item, Job, Model, Prediction
+
+NUMBERS = ("confidence", "faithfulness")
 
 STYLES = {
     "succeeded": "green",
@@ -29,6 +31,8 @@ def job_facts(job: Job) -> Table:
         ("model", str(job.model)),
         ("submitted", _when(job.created_at)),
     ]
+    if job.options.explain != "cam":
+        rows.append(("explain", printable(job.options.explain)))
     if job.ended_at is not None:
         rows.append(("took", _pace(job, job.ended_at)))
     if job.purged_at is not None:
@@ -54,13 +58,15 @@ def job_table(jobs: Iterable[Job]) -> Table:
     return table
 
 
-def item_table(items: Iterable[Item]) -> Table:
-    table = listing("#", "image", "label", "confidence", "or else", right=("#", "confidence"))
+def item_table(items: Sequence[Item]) -> Table:
+    """With a column of their faithfulness where it was measured."""
+    judged = any(item.faithfulness is not None for item in items)
+    table = listing("#", "image", *_answer_columns(judged=judged), right=("#", *NUMBERS))
     for item in items:
         if item.error is not None:
             table.add_row(str(item.index), printable(item.name), *_failure(item.error.code, item.error.message))
         else:
-            table.add_row(str(item.index), printable(item.name), *_scores(item.label, item.confidence, item.top_k))
+            table.add_row(str(item.index), printable(item.name), *_answer(item))
     return table
 
 
@@ -77,21 +83,28 @@ def model_table(models: Iterable[Model]) -> Table:
     return table
 
 
-def prediction_table() -> Table:
-    return listing("image", "label", "confidence", "or else", right=("confidence",))
+def prediction_table(*, judged: bool) -> Table:
+    """To fill; `judged` leaves a column for the faithfulness."""
+    return listing("image", *_answer_columns(judged=judged), right=NUMBERS)
 
 
-def add_prediction(table: Table, name: str, label: str, confidence: float, top_k: Sequence[Score]) -> None:
-    table.add_row(printable(name), *_scores(label, confidence, top_k))
+def add_prediction(table: Table, name: str, prediction: Prediction) -> None:
+    table.add_row(printable(name), *_answer(prediction))
 
 
 def add_failure(table: Table, name: str, code: str, message: str) -> None:
     table.add_row(printable(name), *_failure(code, message))
 
 
-def _scores(label: str | None, confidence: float | None, top_k: Sequence[Score]) -> tuple[Text, str, Text]:
-    others = ", ".join(f"{printable(each.label)} {each.confidence:.1%}" for each in top_k[1:])
-    return Text(printable(label or ""), "bold"), f"{confidence or 0:.1%}", Text(others, "dim")
+def _answer_columns(*, judged: bool) -> tuple[str, ...]:
+    return ("label", "confidence", "or else", *(("faithfulness",) if judged else ()))
+
+
+def _answer(found: Item | Prediction) -> tuple[Text | str, ...]:
+    """A cell for each of the columns; the last is there only if its column is."""
+    others = ", ".join(f"{printable(each.label)} {each.confidence:.1%}" for each in found.top_k[1:])
+    cells = Text(printable(found.label or ""), "bold"), f"{found.confidence or 0:.1%}", Text(others, "dim")
+    return cells if found.faithfulness is None else (*cells, f"{found.faithfulness:+.2f}")
 
 
 def _failure(code: str, message: str) -> tuple[Text, str, Text]:
