@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 from batchlight import Item, Score
-from frontend.words import image_failure
+from frontend.words import MEASURED, faithfulness, image_failure
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,14 @@ def verdict(label: str, confidence: float) -> str:
         f'<span class="bl-label">{escape(label)}</span>'
         f'<span class="bl-confidence">{confidence:.1%} confident</span></div>'
     )
+
+
+def judged(score: float | None) -> str:
+    """How faithful the heatmap is, in words and as a number; nothing where that was not measured."""
+    if score is None:
+        return ""
+    words = f"{faithfulness(score)} <span>Faithfulness {score:+.2f}</span>"
+    return f'<p class="bl-judged" title="{MEASURED}">{words}</p>'
 
 
 def bars(scores: Sequence[Score]) -> str:
@@ -114,9 +122,15 @@ def _card(item: Item, pictures: Pictures) -> str:
         f'<article class="bl-card"><div class="bl-thumbs">{_thumb(pictures.image, "image")}'
         f"{_thumb(pictures.overlay, 'overlay')}</div>"
         f"<footer><b>{escape(item.label or '')}</b><em>{confidence:.0%}</em>"
-        f'<small title="{name}">{name}</small></footer>'
+        f'<small title="{name}">{name}</small>{_score(item.faithfulness)}</footer>'
         f'<i class="bl-line" style="width:{confidence:.1%}"></i></article>'
     )
+
+
+def _score(score: float | None) -> str:
+    if score is None:
+        return ""
+    return f'<small title="{faithfulness(score)} {MEASURED}">Faithfulness {score:+.2f}</small>'
 
 
 def _figure(uri: str | None, caption: str, name: str) -> str:

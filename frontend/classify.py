@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.typing import UploadedFile
 
+from batchlight import Explain
 from frontend import session
 from frontend.cards import hints, lead
 from frontend.errors import WayOn, said
@@ -46,20 +47,24 @@ def _draw_batch(files: Sequence[UploadedFile]) -> None:
     with st.form("batch"):
         st.markdown(f"**{' and '.join(what)}**, {size(sum(file.size for file in files))}, ready to go")
         name = st.text_input("Name of the job", placeholder="Optional, for example: spring collection", max_chars=100)
+        judge = st.checkbox(
+            "Measure how faithful each heatmap is",
+            help="Whether it shows what the answer rests on, as a number from -1 to 1. Takes about 17 times as long.",
+        )
         sent = st.form_submit_button("Classify as a job", type="primary", icon=":material/play_arrow:")
     if sent:
         with said(way_on=WayOn.BY_HAND):
-            _submit(files, name.strip() or None)
+            _submit(files, name.strip() or None, explain="full" if judge else "cam")
 
 
-def _submit(files: Sequence[UploadedFile], name: str | None) -> None:
+def _submit(files: Sequence[UploadedFile], name: str | None, *, explain: Explain) -> None:
     bar = st.progress(0.0, text="Sending…")
 
     def show(sent: int, total: int) -> None:
         bar.progress(min(sent / total, 1.0), text=f"Sent {size(sent)} of {size(total)}")
 
     with on_disk(files) as upload:
-        job = session.client().send(upload, name=name, progress=show)
+        job = session.client().send(upload, name=name, explain=explain, progress=show)
     st.session_state[DROPS] = _drops() + 1
     session.open_job(job.id)
     session.go_to(JOBS)

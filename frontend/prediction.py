@@ -5,7 +5,7 @@ from streamlit.typing import UploadedFile
 
 from batchlight import BatchlightError, Prediction
 from frontend import session
-from frontend.cards import Pictures, bars, facts, pair, verdict
+from frontend.cards import Pictures, bars, facts, judged, pair, verdict
 from frontend.previews import preview_uri
 from frontend.uploads import on_disk
 from frontend.words import size
@@ -20,7 +20,7 @@ def draw_prediction(file: UploadedFile) -> None:
     prediction, pictures = _answer(file)
     with st.container(key="prediction"):
         shown, told = st.columns([3, 2], gap="large", vertical_alignment="center")
-        shown.html(pair(pictures, name=file.name))
+        shown.html(pair(pictures, name=file.name) + judged(prediction.faithfulness))
         told.html(verdict(prediction.label, prediction.confidence) + bars(prediction.top_k))
         st.html(facts(_provenance(file, prediction)))
 
@@ -32,7 +32,7 @@ def _answer(file: UploadedFile) -> tuple[Prediction, Pictures]:
     with st.spinner(f"Looking at {file.name}…"):
         client = session.client()
         with on_disk([file]) as upload:
-            prediction = client.predict(upload.files[0].path)
+            prediction = client.predict(upload.files[0].path, explain="full")
         pictures = Pictures(preview_uri(file.getvalue(), side_px=SIDE_PX), _overlay(prediction))
     st.session_state[ANSWERED] = (file.file_id, prediction, pictures)
     return prediction, pictures

@@ -6,11 +6,11 @@ from batchlight import Item, Job, Page
 from frontend import session
 from frontend.errors import said
 from frontend.gallery import draw_gallery
-from frontend.words import image_failure
+from frontend.words import MEASURED, image_failure
 
 GALLERY, TABLE = "Gallery", "Table"
 PAGE_ITEMS = {GALLERY: 24, TABLE: 50}
-PROBLEM = "Problem"
+PROBLEM, FAITHFULNESS = "Problem", "Faithfulness"
 ROW_PX = 35
 TRAIL = "trail"
 """Where this tab is among the pages of one list: the list, and the cursors that led to the page."""
@@ -70,10 +70,14 @@ def _draw_table(items: tuple[Item, ...]) -> None:
         "#": st.column_config.NumberColumn(width=50),
         "File": st.column_config.TextColumn(width="medium"),
         "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
+        FAITHFULNESS: st.column_config.NumberColumn(format="%+.2f", help=MEASURED),
     }
-    rows = [_row(item) for item in items]
+    empty = set[str]()
     if not any(item.error for item in items):
-        rows = [{name: value for name, value in row.items() if name != PROBLEM} for row in rows]
+        empty.add(PROBLEM)
+    if all(item.faithfulness is None for item in items):
+        empty.add(FAITHFULNESS)
+    rows = [{name: value for name, value in _row(item).items() if name not in empty} for item in items]
     st.dataframe(rows, hide_index=True, width="stretch", height=ROW_PX * (len(rows) + 1) + 3, column_config=columns)
 
 
@@ -83,6 +87,7 @@ def _row(item: Item) -> dict[str, str | int | float | None]:
         "File": item.name,
         "Class": item.label or "",
         "Confidence": item.confidence,
+        FAITHFULNESS: item.faithfulness,
         PROBLEM: image_failure(item.error.code, item.error.message) if item.error else "",
     }
 

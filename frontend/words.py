@@ -39,6 +39,14 @@ IMAGE_ERRORS = {
     "crashed_worker": "The image brought a worker down several times and was given up.",
 }
 
+TELLING = 0.1
+"""Of a heatmap's faithfulness, from -1 to 1; a random one scores 0 on average."""
+
+MEASURED = (
+    "Measured by showing and hiding the image part by part, in the order of the heatmap. From -1 to 1: above 0 the "
+    "heatmap points at what counts, and a random one scores 0 on average."
+)
+
 AWAY = "Batchlight does not answer right now."
 UNKNOWN = "Something went wrong on this page. It has been noted in the page's log; try again."
 
@@ -97,6 +105,15 @@ def size(n_bytes: float) -> str:
             return f"{n_bytes:,.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def faithfulness(score: float) -> str:
+    """What the score of a heatmap means for the person who looks at it."""
+    if score >= TELLING:
+        return "The heatmap shows what the answer rests on."
+    if score <= -TELLING:
+        return "The answer rests on other places than the heatmap shows."
+    return "The heatmap says little about what the answer rests on."
 
 
 def ago(instant: datetime, *, now: datetime) -> str:

@@ -48,6 +48,11 @@ def drop(tab: Page, *files: Path) -> None:
 def submit(tab: Page, *files: Path, name: str) -> None:
     """Drops the files and starts the job; returns when its page is shown."""
     drop(tab, *files)
+    start(tab, name=name)
+
+
+def start(tab: Page, *, name: str) -> None:
+    """Starts the job of what was dropped; returns when its page is shown."""
     tab.get_by_label("Name of the job").fill(name)
     tab.get_by_role("button", name="Classify as a job").click()
     expect(tab.get_by_role("heading", name=name)).to_be_visible()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.frontend.pages import UPLOAD_LIMIT_MB, drop, ready_job, submit, switch_to
+from tests.frontend.pages import UPLOAD_LIMIT_MB, drop, ready_job, start, submit, switch_to
 from tests.http import paths, zipped
 
 SHOWN = 24
@@ -27,6 +27,16 @@ def test_an_image_comes_back_with_its_class_and_where_the_model_looked(tab: Page
     expect(tab.locator(".bl-confidence")).to_have_text(re.compile(r"\d\d\.\d% confident"))
     expect(tab.locator(".bl-bar")).to_have_count(3)
     expect(tab.locator(".bl-pair img")).to_have_count(2)
+    expect(tab.locator(".bl-judged")).to_have_text(re.compile(r"The .+\. Faithfulness [+-]\d\.\d\d"))
+
+
+def test_a_job_shows_how_faithful_each_heatmap_is_where_that_was_wished(tab: Page, samples: list[Path]) -> None:
+    drop(tab, *samples[:3])
+    tab.get_by_text("Measure how faithful each heatmap is").click()
+    start(tab, name="Judged")
+
+    expect(tab.locator(".bl-card")).to_have_count(3)
+    expect(tab.get_by_text(re.compile(r"Faithfulness [+-]\d\.\d\d"))).to_have_count(3)
 
 
 def test_a_zip_shows_its_progress_and_its_archive_opens(tab: Page, photos: Path, samples: list[Path]) -> None:

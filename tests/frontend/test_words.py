@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from batchlight import BatchlightError, ConnectionLost, Fault, NotAuthenticated, Problem, Unreachable
-from frontend.words import IMAGE_ERRORS, UNKNOWN, ago, size, spoken
+from frontend.words import IMAGE_ERRORS, UNKNOWN, ago, faithfulness, size, spoken
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -52,3 +52,8 @@ def test_sizes_are_short(n_bytes: float, words: str) -> None:
 @pytest.mark.parametrize(("passed_s", "words"), [(5, "just now"), (60, "1 minute ago"), (90_000, "1 day ago")])
 def test_times_are_told_in_the_coarsest_unit(passed_s: float, words: str) -> None:
     assert ago(NOW - timedelta(seconds=passed_s), now=NOW) == words
+
+
+@pytest.mark.parametrize(("score", "words"), [(0.4, "rests on."), (0.0, "says little"), (-0.4, "other places")])
+def test_a_score_of_a_heatmap_has_words(score: float, words: str) -> None:
+    assert words in faithfulness(score)
