@@ -13,11 +13,12 @@ from tests.model.samples import sample_greys, sample_labels, shipped
 from training.data import LABELS, Examples
 from training.dataset import Dataset
 from training.evaluate import write_evaluation
+from training.explanations import CENTRE, RANDOM, SERVED, Difference, ExplanationFindings, Method, Road, Sanity
 from training.explore import explore
 from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, Data, Model, save
 from training.report.__main__ import main
-from training.report.explanation_section import ExplanationFindings, Method, Road, Sanity
 from training.report.writing import cell, coded
+from training.sheet import write_sheet
 
 FILES = (EXPLORATION, TRAINING, EVALUATION, EXPLANATIONS)
 HISTORY = """epoch,size,loss,accuracy,val_loss,val_accuracy,images_per_s
@@ -27,25 +28,35 @@ HISTORY = """epoch,size,loss,accuracy,val_loss,val_accuracy,images_per_s
 """
 
 
-def method(score: float) -> Method:
-    return Method(insertion=0.6, deletion=0.3, score=score, low=score - 0.02, high=score + 0.02, images=300, ms=1)
-
-
 def explanations() -> ExplanationFindings:
-    """Made up: grad-cam beats a random order and not the centre."""
-    scores = {"grad-cam": 0.3, "random": 0.0, "centre": 0.31}
+    """Made up: the served method beats a random order and not the centre."""
+    scores = {SERVED: 0.3, "Score-CAM": 0.25, RANDOM: 0.0, CENTRE: 0.31}
+    halves = {name: [0.9, 0.5] for name in scores}
     return ExplanationFindings(
         command="python -m training.explain ARTEFACT",
         model=Model(name="fashion-mnist", version="1.0.0"),
         data=Data(source="samples", split="test", images=300, digest=""),
-        methods={
-            name: Method(
-                insertion=0.6, deletion=0.3, score=score, low=score - 0.02, high=score + 0.02, images=300, ms=1
-            )
-            for name, score in scores.items()
-        },
-        road=Road(shares=[0.1, 0.5], accuracy={name: [0.9, 0.5] for name in scores}),
-        sanity=Sanity(layers=["dense", "block_16"], similarity=[0.6, 0.1]),
+        methods={name: method(score) for name, score in scores.items()},
+        road=Road(images=300, shares=[0.1, 0.5], accuracy=halves, least_first=halves),
+        sanity=Sanity(images=300, layers=["dense", "block_16"], similarity=[0.6, 0.1], same_peak=[1, 0], chance=0.2),
+        pictured=list(scores),
+    )
+
+
+def method(score: float) -> Method:
+    over_random, over_centre = (
+        Difference(mean=score - other, low=score - other - 0.01, high=score - other + 0.01) for other in (0.0, 0.31)
+    )
+    return Method(
+        insertion=0.6,
+        deletion=0.6 - score,
+        score=score,
+        low=score - 0.02,
+        high=score + 0.02,
+        images=300,
+        ms=1,
+        over_random=over_random,
+        over_centre=over_centre,
     )
 
 
@@ -59,6 +70,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     artifact = read_artifact(shipped().path)
     write_evaluation(artifact, some, split="test", precisions=["fp32"], robustness_images=4, out=folder)
     save(folder, EXPLANATIONS, explanations())
+    write_sheet(sample_greys()[:10], folder / "explanations.png", columns=5)
     run = tmp_path_factory.mktemp("run")
     (run / "history.csv").write_text(HISTORY)
     plan = {"stages": [{"size": 32, "epochs": 2, "part": "all"}], "seed": 3, "strength": {"flip": True}}
@@ -90,8 +102,8 @@ def test_what_is_told_is_what_was_saved(page: str, measured: Path) -> None:
     assert f"<b>{100 * judged['accuracy']:.2f} %</b>" in page
     assert f"{judged['after']['error']:.4f}" in page
     assert "best after epoch 3, 91.00 %" in page
-    assert "Better than a random order beyond the intervals: grad-cam." in page
-    assert "Better than a blob in the centre of the image: none." in page
+    assert "better than random maps are Grad-CAM and Score-CAM; better than a blob in the centre, none." in page
+    assert "<b>0.300</b><span>faithfulness of the CAM</span>" in page
 
 
 def test_no_name_in_a_drawing_clashes_with_another_and_none_dangles(page: str) -> None:

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
+from training.explanations import ExplanationFindings
 from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, EvaluationFindings, ExplorationFindings
 from training.report.blocks import Missing, Report, Section, Tile, percent
 from training.report.data_section import data_section
-from training.report.explanation_section import ExplanationFindings, explanation_section
+from training.report.explanation_section import explanation_section, faithfulness_tile
 from training.report.quality_section import cost_section, quality_sections, where
 from training.report.training_section import TrainingFindings, training_section
 
@@ -18,16 +19,19 @@ Findings = TypeVar("Findings")
 def assemble(folder: Path) -> Report:
     """Read the findings in the folder and tell them."""
     evaluation = _read(folder / EVALUATION, EvaluationFindings)
+    explanations = _read(folder / EXPLANATIONS, ExplanationFindings)
     model = evaluation["model"] if evaluation else None
     return Report(
         title=f"{model['name']} {model['version']}" if model else f"{folder.parent.name} {folder.name}",
         lead=_lead(evaluation),
-        tiles=tuple(_tiles(evaluation)) if evaluation else (),
-        sections=tuple(_sections(folder, evaluation)),
+        tiles=tuple(_tiles(evaluation, explanations)),
+        sections=tuple(_sections(folder, evaluation, explanations)),
     )
 
 
-def _sections(folder: Path, evaluation: EvaluationFindings | None) -> Iterator[Section]:
+def _sections(
+    folder: Path, evaluation: EvaluationFindings | None, explanations: ExplanationFindings | None
+) -> Iterator[Section]:
     if exploration := _read(folder / EXPLORATION, ExplorationFindings):
         yield data_section(exploration, folder)
     else:
@@ -40,8 +44,8 @@ def _sections(folder: Path, evaluation: EvaluationFindings | None) -> Iterator[S
         yield from quality_sections(evaluation, folder)
     else:
         yield _missing("accuracy", "Accuracy", EVALUATION, "python -m training.evaluate ARTEFACT --out FOLDER")
-    if explanations := _read(folder / EXPLANATIONS, ExplanationFindings):
-        yield explanation_section(explanations)
+    if explanations:
+        yield explanation_section(explanations, folder)
     else:
         yield _missing("explanations", "Explanations", EXPLANATIONS, "python -m training.explain ARTEFACT --out FOLDER")
     if evaluation:
@@ -60,7 +64,14 @@ def _lead(evaluation: EvaluationFindings | None) -> str:
     )
 
 
-def _tiles(evaluation: EvaluationFindings) -> Iterator[Tile]:
+def _tiles(evaluation: EvaluationFindings | None, explanations: ExplanationFindings | None) -> Iterator[Tile]:
+    if evaluation:
+        yield from _quality_tiles(evaluation)
+    if explanations:
+        yield faithfulness_tile(explanations)
+
+
+def _quality_tiles(evaluation: EvaluationFindings) -> Iterator[Tile]:
     name, judged = next(iter(evaluation["precisions"].items()))
     hardest = min(judged["classes"], key=lambda one: one["f1"])
     cost = judged["cost"]
