@@ -24,7 +24,7 @@ FILES = (EXPLORATION, TRAINING, EVALUATION, EXPLANATIONS)
 HISTORY = """epoch,size,loss,accuracy,val_loss,val_accuracy,images_per_s
 1,32,1.5,0.56,0.78,0.79,600
 2,32,1.1,0.73,0.62,0.85,600
-3,64,0.9,0.8,0.5,0.91,300
+3,32,0.9,0.8,0.5,0.91,300
 """
 
 
@@ -73,7 +73,8 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_sheet(sample_greys()[:10], folder / "explanations.png", columns=5)
     run = tmp_path_factory.mktemp("run")
     (run / "history.csv").write_text(HISTORY)
-    plan = {"stages": [{"size": 32, "epochs": 2, "part": "all"}], "seed": 3, "strength": {"flip": True}}
+    stages = [{"size": 32, "epochs": 2, "part": "all"}, {"size": 32, "epochs": 1, "part": "late", "local": True}]
+    plan = {"stages": stages, "seed": 3, "strength": {"flip": True}}
     (run / "plan.json").write_text(json.dumps(plan))
     main([str(folder), "--run", str(run)])
     return folder
@@ -101,7 +102,7 @@ def test_what_is_told_is_what_was_saved(page: str, measured: Path) -> None:
 
     assert f"<b>{100 * judged['accuracy']:.2f} %</b>" in page
     assert f"{judged['after']['error']:.4f}" in page
-    assert "best after epoch 3, 91.00 %" in page
+    assert "epoch 3 was kept with 91.00 %" in page
     assert "better than random maps are Grad-CAM and Score-CAM; better than a blob in the centre, none." in page
     assert "<b>0.300</b><span>faithfulness of the CAM</span>" in page
 

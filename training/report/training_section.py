@@ -1,8 +1,9 @@
 """What the report says of a model's training, and the copying of a run's records for it."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from training.findings import TRAINING, save
 from training.progress import COLUMNS, HISTORY, read_history
@@ -13,9 +14,12 @@ PLAN = "plan.json"  # as in training.plan, which loads Keras; a report needs no 
 
 
 class StagePlan(TypedDict):
+    """As in training.plan; `local` is not in plans made before there were local stages."""
+
     size: int
     epochs: int
     part: str
+    local: NotRequired[bool]
 
 
 class TrainingFindings(TypedDict):
@@ -40,9 +44,7 @@ def save_training(run: Path, folder: Path) -> Path:
 
 def training_section(found: TrainingFindings) -> Section:
     """The stages, the curves, and all settings."""
-    history = found["history"]
-    best = max(history["val_accuracy"])
-    epoch = history["epoch"][history["val_accuracy"].index(best)]
+    kept, accuracy = _kept(found)
     settings = tuple((name.replace("_", " "), _written(value)) for name, value in sorted(found["settings"].items()))
     return Section(
         "training",
@@ -52,7 +54,7 @@ def training_section(found: TrainingFindings) -> Section:
             Chart(
                 "training-accuracy",
                 _curves(found, "accuracy"),
-                f"Accuracy by epoch. On the validation images it is best after epoch {epoch:.0f}, {percent(best, 2)}. "
+                f"Accuracy by epoch. On the validation images, epoch {kept:.0f} was kept with {percent(accuracy, 2)}. "
                 "The training figure is measured on augmented and mixed images with dropout, so it may lie below.",
             ),
             Chart(
@@ -66,23 +68,40 @@ def training_section(found: TrainingFindings) -> Section:
     )
 
 
+def _kept(found: TrainingFindings) -> tuple[float, float]:
+    """(epoch, validation accuracy) of the last stage's best; of the whole run's where its end was not reached."""
+    history = found["history"]
+    begins = sum(stage["epochs"] for stage in found["stages"][:-1])
+    rows = list(zip(history["epoch"], history["val_accuracy"], strict=True))
+    return max(
+        (row for row in rows if row[0] > begins), key=lambda row: row[1], default=max(rows, key=lambda row: row[1])
+    )
+
+
 def _overview(found: TrainingFindings) -> str:
     parts = {"all": "all layers", "late": "the late layers", "head": "the last layer"}
     stages = ", ".join(
-        f"{stage['epochs']} epochs at {stage['size']} pixels ({parts[stage['part']]})" for stage in found["stages"]
+        f"{stage['epochs']} epochs at {stage['size']} pixels ({parts[stage['part']]}{LOCAL if _local(stage) else ''})"
+        for stage in found["stages"]
     )
     backbone = found["settings"].get("backbone", "MobileNetV2")
     done = len(found["history"]["epoch"])
     return (
-        f"{backbone}, trained in stages: {stages}. {done} epochs were run. What is validated "
-        "and kept is a moving average of the weights; the epoch kept is that of the last image size with the best "
-        "validation accuracy."
+        f"{backbone}, trained in stages: {stages}. {done} epochs were run. What is validated and kept "
+        "is a moving average of the weights; the epoch kept is the last stage's best on the validation images."
     )
+
+
+LOCAL = ", for local evidence"
+
+
+def _local(stage: StagePlan) -> bool:
+    return stage.get("local", False)
 
 
 def _curves(found: TrainingFindings, figure: str) -> str:
     history = found["history"]
-    epochs, sizes = history["epoch"], history["size"]
+    epochs = history["epoch"]
     with canvas(2.9) as drawn:
         (axes,) = drawn.axes()
         for name, colour, text in ((figure, ORANGE, "training"), (f"val_{figure}", BLUE, "validation")):
@@ -91,18 +110,25 @@ def _curves(found: TrainingFindings, figure: str) -> str:
             above = values[-1] == max(history[figure][-1], history[f"val_{figure}"][-1])
             side = "bottom" if above else "top"
             axes.text(epochs[-1] + 0.4, values[-1], f"{text} {values[-1]:.3f}", color=colour.light, va=side)
-        for place, size in enumerate(sizes):
-            if place == 0 or size != sizes[place - 1]:
-                axes.axvline(epochs[place] - 0.5, color=MUTED.light, linewidth=0.8, dashes=(2, 3))
-                axes.text(
-                    epochs[place] - 0.4, 1.02, f"{size:.0f} px", color=MUTED.light, transform=axes.get_xaxis_transform()
-                )
+        for first, name in _named_stages(found["stages"]):
+            axes.axvline(first + 0.5, color=MUTED.light, linewidth=0.8, dashes=(2, 3))
+            axes.text(first + 0.6, 1.02, name, color=MUTED.light, transform=axes.get_xaxis_transform())
         axes.set_xlim(0.4, epochs[-1] * 1.36 + 1)
         step = max(1, len(epochs) // 5)
         axes.set_xticks([epoch for epoch in epochs if epoch % step == 0])
         axes.set_xlabel("epoch")
         only_grid(axes, "y")
     return drawn.svg
+
+
+def _named_stages(stages: list[StagePlan]) -> Iterator[tuple[int, str]]:
+    """(epochs before it, name) of each stage that begins a size or local evidence."""
+    done, named = 0, ""
+    for stage in stages:
+        name = "local" if _local(stage) else f"{stage['size']} px"
+        if name != named:
+            yield done, name
+        done, named = done + stage["epochs"], name
 
 
 def _written(value: object) -> str:
