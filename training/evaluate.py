@@ -96,7 +96,8 @@ def write_evaluation(
     }
     findings = EvaluationFindings(
         command=f"python -m training.evaluate artifacts/{manifest.name}/{manifest.version}"
-        f" --data {public_source(dataset.source)} --split {split} --out reports/{manifest.name}/{manifest.version}",
+        f" --data {public_source(dataset.source)} --split {split}"
+        f" --robustness-images {robustness_images} --out reports/{manifest.name}/{manifest.version}",
         model=Model(name=manifest.name, version=manifest.version),
         data=describe(dataset, split),
         labels=list(manifest.labels),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from training.findings import Calibration, Judgement, Robustness
 from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, board, canvas, only_grid, place
@@ -160,6 +160,7 @@ def confused_pairs(judged: Judgement, labels: list[str]) -> str:
         axes.bar_label(axes.barh(names, [count for *_, count in pairs], 0.6, color=BLUE.light), padding=4)
         axes.invert_yaxis()
         axes.tick_params(axis="y", labelcolor=INK.light)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("images: true class → what it was taken for")
         only_grid(axes, "x")
     return drawn.svg

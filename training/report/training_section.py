@@ -73,9 +73,8 @@ def _kept(found: TrainingFindings) -> tuple[float, float]:
     history = found["history"]
     begins = sum(stage["epochs"] for stage in found["stages"][:-1])
     rows = list(zip(history["epoch"], history["val_accuracy"], strict=True))
-    return max(
-        (row for row in rows if row[0] > begins), key=lambda row: row[1], default=max(rows, key=lambda row: row[1])
-    )
+    last = [row for row in rows if row[0] > begins] or rows
+    return max(last, key=lambda row: row[1])
 
 
 def _overview(found: TrainingFindings) -> str:
