@@ -8,6 +8,8 @@ Floats = NDArray[np.float32]
 
 def enlarge(maps: Floats, *, height: int, width: int) -> Floats:
     """Maps `[N, h, w]` at the image's size `[N, height, width]`; unchanged if they have it already."""
+    if maps.shape[1:] == (height, width):
+        return maps
     down, across = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
     return (down @ maps @ across.T).astype(np.float32, copy=False)
 

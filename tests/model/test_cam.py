@@ -1,30 +1,56 @@
-"""The closed form of Grad-CAM against the gradient tape, on the shipped model and real pictures."""
+"""The closed forms of the CAMs against the gradient tape, on the shipped model and real pictures."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model.cam import Tail, grad_cam, load_tail, logits, preactivations
+from model.cam import (
+    Head,
+    Pooled,
+    Tail,
+    grad_cam,
+    grad_cam_plus_plus,
+    gradients,
+    hires_cam,
+    layer_cam,
+    load_tail,
+    logits,
+    preactivations,
+)
 from model.head import CAM_LAYER
 from model.network import BACKBONE
 from tests.model.samples import sample_pixels, shipped
 
 Floats = NDArray[np.float32]
+Float64s = NDArray[np.float64]
+
+
+class Method(Protocol):
+    """A closed form of `model.cam`."""
+
+    def __call__(self, features: Floats, head: Head, *, classes: NDArray[np.integer] | None = None) -> Floats: ...
+
 
 # A z this close to 0 or 6 falls on either side, depending on how a sum of 320 products was rounded.
 ROUNDING = 1e-5
+NEAR_ZERO = 0.1
+
+
+METHODS = (grad_cam, grad_cam_plus_plus, hires_cam, layer_cam)
 
 
 class Taped(NamedTuple):
-    """What the unfolded network and the tape say of the samples: features, logits, CAM of the predicted class."""
+    """What the unfolded network and the tape say of the samples; gradients of the predicted class and the least one."""
 
     features: Floats
     logits: Floats
-    cam: Floats
+    gradient: Floats
+    least: Floats
 
 
 @cache
@@ -34,13 +60,12 @@ def taped() -> Taped:
     cut = backbone.get_layer(CAM_LAYER).output
     trunk, rest = keras.Model(backbone.input, cut), keras.Model(cut, backbone.output)
     features = tf.concat([trunk(scaled(batch), training=False) for batch in np.split(sample_pixels(), 6)], axis=0)
-    with tf.GradientTape() as tape:
+    with tf.GradientTape(persistent=True) as tape:
         tape.watch(features)
         scores = classifier.get_layer("logits")(classifier.get_layer("pool")(rest(features, training=False)))
-        highest = tf.reduce_sum(tf.reduce_max(scores, axis=1))
-    weights = tf.reduce_mean(tape.gradient(highest, features), axis=(1, 2), keepdims=True)
-    cam = tf.nn.relu(tf.reduce_sum(features * weights, axis=-1))
-    return Taped(features.numpy(), scores.numpy(), cam.numpy())
+        highest, lowest = (tf.reduce_sum(of(scores, axis=1)) for of in (tf.reduce_max, tf.reduce_min))
+    of_highest, of_lowest = (tape.gradient(score, features).numpy() for score in (highest, lowest))
+    return Taped(features.numpy(), scores.numpy(), of_highest, of_lowest)
 
 
 def scaled(images: NDArray[np.uint8]) -> Floats:
@@ -57,28 +82,85 @@ def test_the_folded_tail_gives_the_logits_of_the_network() -> None:
     assert np.abs(folded - taped().logits).max() <= 1e-4
 
 
-def test_the_closed_form_is_the_gradient_of_the_tape() -> None:
-    differences = np.abs(grad_cam(taped().features, tail()) - taped().cam).max(axis=(1, 2))
+def as_published(method: Method, a: Float64s, g: Float64s) -> Float64s:
+    """The method as its authors state it, of activations and the tape's gradient."""
+    weights = g
+    if method is grad_cam:
+        weights = g.mean(axis=(1, 2), keepdims=True)
+    elif method is layer_cam:
+        weights = np.maximum(g, 0)
+    elif method is grad_cam_plus_plus:
+        alpha = np.where(g == 0, 0, g**2 / np.where(g == 0, 1, 2 * g**2 + a.sum(axis=(1, 2), keepdims=True) * g**3))
+        weights = (alpha * np.maximum(g, 0)).sum(axis=(1, 2), keepdims=True)
+    cam: Float64s = np.maximum((a * weights).sum(axis=-1), 0)
+    return cam
 
-    z = preactivations(taped().features, tail())
+
+def touchy(a: Float64s, g: Float64s) -> NDArray[np.bool_]:
+    """Images where rounding decides: a z at a kink of the ReLU6, or a divisor of Grad-CAM++ near zero."""
+    z = preactivations(a.astype(np.float32), tail())
     to_a_kink = np.minimum(np.abs(z), np.abs(z - 6)).min(axis=(1, 2, 3))
+    divisor = np.abs(2 + g * a.sum(axis=(1, 2), keepdims=True)).min(axis=(1, 2, 3))
+    decided: NDArray[np.bool_] = (to_a_kink <= ROUNDING) | (divisor <= NEAR_ZERO)
+    return decided
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("least", [False, True])
+def test_the_closed_form_is_what_the_tape_gives(method: Method, least: bool) -> None:
+    scores = taped().logits
+    a, g = (each.astype(np.float64) for each in (taped().features, taped().least if least else taped().gradient))
+
+    cam = method(taped().features, tail(), classes=scores.argmin(axis=1) if least else scores.argmax(axis=1))
+
+    differences = np.abs(cam - as_published(method, a, g)).max(axis=(1, 2))
     far = differences > 1e-4
     assert np.median(differences) <= 1e-5
-    assert far.mean() <= 0.005
-    assert (to_a_kink[far] <= ROUNDING).all()
+    assert far.mean() <= (0.05 if method is grad_cam_plus_plus else 0.005)
+    assert touchy(a, g)[far].all()
 
 
-def test_the_cam_of_any_class_can_be_had() -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(method: Method) -> None:
     features = taped().features[:20]
     predicted = taped().logits[:20].argmax(axis=1)
 
-    own, other = (grad_cam(features, tail(), classes=classes) for classes in (predicted, (predicted + 1) % 10))
+    own, other = (method(features, tail(), classes=classes) for classes in (predicted, (predicted + 1) % 10))
 
-    assert np.array_equal(own, grad_cam(features, tail()))
+    assert np.array_equal(own, method(features, tail()))
     assert not np.allclose(own, other)
 
 
-def test_a_cam_without_evidence_is_zero_and_not_nan() -> None:
+def test_where_pooling_follows_the_gradient_is_the_column_of_the_dense_layer() -> None:
+    head, features, classes = pooled_head(), taped().features[:20], np.arange(20) % 10
+
+    cams = [method(features, head, classes=classes) for method in (grad_cam, hires_cam)]
+
+    expected = np.maximum(np.einsum("nhwc,cn->nhw", features, head.dense[:, classes]) / 9, 0)
+    assert gradients(features, head).shape == features.shape
+    assert np.allclose(cams, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("head", ["tail", "pooled"])
+def test_features_of_nothing_give_zeros_and_not_nan(method: Method, head: str) -> None:
+    features = np.zeros((2, 3, 3, 320), np.float32)
+
+    cam = method(features, tail() if head == "tail" else pooled_head())
+
+    assert np.array_equal(cam, np.zeros((2, 3, 3)))
+
+
+def test_a_divisor_of_zero_in_grad_cam_plus_plus_gives_no_infinity() -> None:
+    head = Pooled(np.full((1, 2), 9, np.float32), np.zeros(2, np.float32))
+
+    cam = grad_cam_plus_plus(np.full((1, 3, 3, 1), -2 / 9, np.float32), head)
+
+    assert np.isfinite(cam).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_cam_without_evidence_is_zero_and_not_nan(method: Method) -> None:
     no_slope = Tail(
         kernel=np.ones((4, 2), np.float32),
         bias=np.full(2, 100, np.float32),
@@ -86,6 +168,11 @@ def test_a_cam_without_evidence_is_zero_and_not_nan() -> None:
         dense_bias=np.zeros(3, np.float32),
     )
 
-    cam = grad_cam(np.ones((1, 3, 3, 4), np.float32), no_slope)
+    cam = method(np.ones((1, 3, 3, 4), np.float32), no_slope)
 
     assert np.array_equal(cam, np.zeros((1, 3, 3)))
+
+
+def pooled_head() -> Pooled:
+    dice = np.random.default_rng(5)
+    return Pooled(dice.normal(size=(320, 10)).astype(np.float32), np.zeros(10, np.float32))
