@@ -11,7 +11,7 @@ normalised and never NaN; one that is zero everywhere means that nothing at this
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,13 @@ class Pooled(NamedTuple):
 
 
 Head = Tail | Pooled
+
+
+class Formula(Protocol):
+    """A method of this module: a map for one class per image, by default the predicted one."""
+
+    def __call__(self, features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
+        """From features `[N, h, w, C]` to maps `[N, h, w]`."""
 
 
 def load_tail(file: Path) -> Tail:

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from model.cam import Tail
+from model.cam import Head, Pooled, Tail
 from model.network import BACKBONE, LOGITS, SCALE
 
 Float64s = NDArray[np.float64]
@@ -38,6 +38,14 @@ def has_tail(classifier: keras.Model) -> bool:
 def cam_layer(classifier: keras.Model) -> str:
     """The layer of the backbone where the CAM is taken."""
     return CAM_LAYER if has_tail(classifier) else str(classifier.get_layer(BACKBONE).layers[-1].name)
+
+
+def head_of(classifier: keras.Model) -> Head:
+    """What follows the CAM layer, for the formulas of `model.cam`."""
+    if has_tail(classifier):
+        return fold_tail(classifier)
+    dense = classifier.get_layer(LOGITS)
+    return Pooled(np.asarray(dense.kernel.numpy()), np.asarray(dense.bias.numpy()))
 
 
 def fold_tail(classifier: keras.Model) -> Tail:

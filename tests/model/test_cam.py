@@ -1,7 +1,7 @@
 """The closed forms of the CAMs against the gradient tape, on the shipped model and real pictures."""
 
 from functools import cache
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from model.cam import (
-    Head,
+    Formula,
     Pooled,
     Tail,
     grad_cam,
@@ -28,12 +28,6 @@ from tests.model.samples import sample_pixels, shipped
 
 Floats = NDArray[np.float32]
 Float64s = NDArray[np.float64]
-
-
-class Method(Protocol):
-    """A closed form of `model.cam`."""
-
-    def __call__(self, features: Floats, head: Head, *, classes: NDArray[np.integer] | None = None) -> Floats: ...
 
 
 # A z this close to 0 or 6 falls on either side, depending on how a sum of 320 products was rounded.
@@ -82,7 +76,7 @@ def test_the_folded_tail_gives_the_logits_of_the_network() -> None:
     assert np.abs(folded - taped().logits).max() <= 1e-4
 
 
-def as_published(method: Method, a: Float64s, g: Float64s) -> Float64s:
+def as_published(method: Formula, a: Float64s, g: Float64s) -> Float64s:
     """The method as its authors state it, of activations and the tape's gradient."""
     weights = g
     if method is grad_cam:
@@ -107,21 +101,22 @@ def touchy(a: Float64s, g: Float64s) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("least", [False, True])
-def test_the_closed_form_is_what_the_tape_gives(method: Method, least: bool) -> None:
+def test_the_closed_form_is_what_the_tape_gives(method: Formula, least: bool) -> None:
     scores = taped().logits
     a, g = (each.astype(np.float64) for each in (taped().features, taped().least if least else taped().gradient))
 
     cam = method(taped().features, tail(), classes=scores.argmin(axis=1) if least else scores.argmax(axis=1))
 
-    differences = np.abs(cam - as_published(method, a, g)).max(axis=(1, 2))
-    far = differences > 1e-4
+    expected = as_published(method, a, g)
+    differences = np.abs(cam - expected).max(axis=(1, 2))
+    far = differences > 1e-4 * np.maximum(expected.max(axis=(1, 2)), 1)
     assert np.median(differences) <= 1e-5
     assert far.mean() <= (0.05 if method is grad_cam_plus_plus else 0.005)
     assert touchy(a, g)[far].all()
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(method: Method) -> None:
+def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(method: Formula) -> None:
     features = taped().features[:20]
     predicted = taped().logits[:20].argmax(axis=1)
 
@@ -143,7 +138,7 @@ def test_where_pooling_follows_the_gradient_is_the_column_of_the_dense_layer() -
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("head", ["tail", "pooled"])
-def test_features_of_nothing_give_zeros_and_not_nan(method: Method, head: str) -> None:
+def test_features_of_nothing_give_zeros_and_not_nan(method: Formula, head: str) -> None:
     features = np.zeros((2, 3, 3, 320), np.float32)
 
     cam = method(features, tail() if head == "tail" else pooled_head())
@@ -160,7 +155,7 @@ def test_a_divisor_of_zero_in_grad_cam_plus_plus_gives_no_infinity() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_cam_without_evidence_is_zero_and_not_nan(method: Method) -> None:
+def test_a_cam_without_evidence_is_zero_and_not_nan(method: Formula) -> None:
     no_slope = Tail(
         kernel=np.ones((4, 2), np.float32),
         bias=np.full(2, 100, np.float32),

@@ -1,0 +1,104 @@
+"""Measuring explanations: ROAD's imputation, weight randomisation, and all of it on the shipped model."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.model.samples import sample_greys, sample_labels, shipped
+from training.data import LABELS, Examples
+from training.dataset import Dataset
+from training.explain import Explanations, Sizes, explain, table
+from training.explainers import centre_blobs, edges
+from training.road import impute, road
+from training.sanity import rank_correlation
+from training.verdict import judge
+
+# Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    pytest.mark.timeout(300),
+]
+
+
+def examples(count: int) -> Examples:
+    return Examples(sample_greys()[:count], sample_labels()[:count])
+
+
+def test_a_slope_is_imputed_from_its_ends() -> None:
+    slope = np.broadcast_to(np.arange(50, 200, 5, dtype=np.uint8)[:, None, None], (1, 30, 30, 3))
+    kept = np.zeros((1, 30, 30), bool)
+    kept[:, [0, -1]] = kept[:, :, [0, -1]] = True
+
+    filled = impute(slope, kept, noise=0)
+
+    assert np.abs(filled.astype(int) - slope).max() <= 4
+    assert np.array_equal(filled[kept], slope[kept])
+
+
+def test_imputing_solves_the_equations_of_the_paper() -> None:
+    dice = np.random.default_rng(7)
+    image, kept = dice.integers(0, 256, (1, 20, 20, 3), np.uint8), dice.random((1, 20, 20)) < 0.2
+
+    filled = impute(image, kept, noise=0)[0].astype(float)
+
+    padded = np.pad(filled, ((1, 1), (1, 1), (0, 0)))
+    there = np.pad(np.ones((20, 20, 1)), ((1, 1), (1, 1), (0, 0)))
+    weights = {(r, c): 2 - (r != 1 and c != 1) for r in range(3) for c in range(3) if (r, c) != (1, 1)}
+    means, total = (sum(w * each[r : r + 20, c : c + 20] for (r, c), w in weights.items()) for each in (padded, there))
+    assert np.abs(means / total - filled)[~kept[0]].max() <= 2
+
+
+def test_road_falls_at_once_in_the_order_of_what_counts() -> None:
+    image = np.zeros((2, 32, 32, 3), np.uint8)
+    image[:, 8:16, 8:16] = 255
+    maps = np.zeros((2, 4, 4), np.float32)
+    maps[:, 1, 1] = 1
+
+    def classify(images: np.ndarray) -> np.ndarray:
+        light = images[:, 8:16, 8:16].mean(axis=(1, 2, 3)) / 255
+        return np.stack([1 - light, light], axis=1).astype(np.float32)
+
+    assert road(classify, image, maps, np.ones(2, int))[0] == 0
+    assert road(classify, image, maps, np.ones(2, int), most_first=False)[:3] == [1, 1, 1]
+
+
+def test_rank_correlation_knows_equal_and_opposite_orders_and_flat_maps() -> None:
+    maps = np.arange(9, dtype=np.float32).reshape(1, 3, 3)
+
+    assert rank_correlation(maps, maps**2) == pytest.approx(1)
+    assert rank_correlation(maps, -maps) == pytest.approx(-1)
+    assert rank_correlation(maps, np.zeros_like(maps)) == 0
+
+
+def test_a_blob_is_highest_in_the_centre_and_a_flat_image_has_no_edges() -> None:
+    images = np.full((2, 20, 20, 3), 7, np.uint8)
+
+    assert np.unravel_index(centre_blobs(images)[1].argmax(), (20, 20)) in {(9, 9), (9, 10), (10, 9), (10, 10)}
+    assert not edges(images).any()
+
+
+def test_the_verdict_on_the_shipped_model_is_three_figures() -> None:
+    faithfulness, margin_low, sanity = judge(shipped(), examples(24))
+
+    assert -1 <= faithfulness <= 1
+    assert -2 <= margin_low < faithfulness + 1
+    assert sanity < 0.9
+
+
+def test_all_is_measured_and_written(tmp_path: Path) -> None:
+    dataset = Dataset("fashion-mnist", LABELS, examples(6))
+    sizes = Sizes(dear=1, road=3, sanity=4)
+
+    written = explain(shipped(), dataset, split="test", sizes=sizes, out=tmp_path, command="python -m …")
+
+    found: Explanations = json.loads(written.read_text("utf-8"))
+    assert {"Grad-CAM", "Score-CAM", "occlusion", "random", "centre"} <= set(found["methods"])
+    assert found["methods"]["Score-CAM"]["images"] == 1
+    assert found["methods"]["Grad-CAM"]["over_random"]["low"] <= found["methods"]["Grad-CAM"]["over_random"]["high"]
+    assert set(found["road"]["accuracy"]) == set(found["methods"]) == set(found["pictured"])
+    assert found["sanity"]["layers"][0] == "logits"
+    assert found["sanity"]["similarity"][-1] < 0.9
+    assert "Score-CAM" in table(found["methods"])
+    assert (tmp_path / "explanations.png").stat().st_size < 500_000

@@ -1,0 +1,234 @@
+"""Measure how faithful a model's explanations are: `python -m training.explain ARTEFACT`.
+
+Fixed for every model and method: the predicted class' temperature-scaled probability, with 0, 1/8 … 8/8 of the pixels
+changed in the order of the map enlarged bilinearly, hidden pixels in the image's own mean colour; the score is the area
+under insertion less that under deletion, its mean over the images with a 95 % bootstrap interval. A method beats chance
+where the lower end of the interval of its paired difference to random maps lies above 0. Orders that know nothing of
+the network are measured beside the methods: random maps and pixels, a Gaussian in the centre, brightness, edges.
+"""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple, NotRequired, TypedDict
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+from rich.progress import track
+
+from model.artifact import Artifact, ArtifactError, read_artifact
+from model.engine import EngineUnavailable
+from model.faithfulness import Faithfulness, faithfulness
+from training.bootstrap import interval
+from training.data import DatasetError
+from training.dataset import FASHION_MNIST, Dataset
+from training.explainers import CENTRE, RANDOM, Explainer, Subject, explainers, load_classifier, load_subject
+from training.findings import EXPLANATIONS, Data, Model, save
+from training.overlays import write_overlays
+from training.road import SHARES, road
+from training.sanity import cascade, rank_correlation
+from training.split import HELD_OUT, describe, read_measured
+
+Floats = NDArray[np.floating]
+
+EXAMPLES = 8
+
+
+class Difference(TypedDict):
+    """Mean over the images that both have, with the ends of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Method(TypedDict):
+    """One method's means over the images; `low` and `high` are the ends of the 95 % interval of the score."""
+
+    insertion: float
+    deletion: float
+    score: float
+    low: float
+    high: float
+    images: int
+    ms: float
+    over_random: NotRequired[Difference]
+    over_centre: NotRequired[Difference]
+
+
+class Road(TypedDict):
+    """Accuracy by method after each share of the pixels was replaced, those highest in the map first, and last."""
+
+    images: int
+    shares: list[float]
+    accuracy: dict[str, list[float]]
+    least_first: dict[str, list[float]]
+
+
+class Sanity(TypedDict):
+    """How like the CAMs stay with layers random from the end up to each; `chance`: how like other images' CAMs are."""
+
+    images: int
+    layers: list[str]
+    similarity: list[float]
+    same_peak: list[float]
+    chance: float
+
+
+class Explanations(TypedDict):
+    """`explanations.json`; `pictured` names the columns of `explanations.png` after the images themselves."""
+
+    command: str
+    model: Model
+    data: Data
+    methods: dict[str, Method]
+    road: Road
+    sanity: Sanity
+    pictured: list[str]
+
+
+class Sizes(NamedTuple):
+    """How many images each part of the measurement takes of those there are."""
+
+    dear: int
+    road: int
+    sanity: int
+
+
+def measure(one: Explainer, subject: Subject, *, seed: int) -> tuple[Floats, Faithfulness, float]:
+    """The method's maps, their faithfulness, and what a map cost in milliseconds."""
+    started = time.perf_counter()
+    maps = one.maps(subject)
+    ms = 1000 * (time.perf_counter() - started) / len(maps)
+    return maps, faithfulness(subject.classify, subject.images, maps, subject.classes, seed=seed), ms
+
+
+def figures(judged: Faithfulness, ms: float) -> Method:
+    """A method's means and the interval of its score."""
+    mean = difference(judged.score, np.zeros_like(judged.score))
+    return Method(
+        insertion=_round(judged.insertion.mean()),
+        deletion=_round(judged.deletion.mean()),
+        score=mean["mean"],
+        low=mean["low"],
+        high=mean["high"],
+        images=len(judged.score),
+        ms=round(ms, 3),
+    )
+
+
+def difference(scores: Floats, others: Floats) -> Difference:
+    """Of two methods' scores, the images paired as far as both have them."""
+    both = min(len(scores), len(others))
+    gained = scores[:both] - others[:both]
+    low, high = interval(lambda drawn: float(gained[drawn].mean()), both)
+    return Difference(mean=_round(gained.mean()), low=_round(low), high=_round(high))
+
+
+def explain(
+    artifact: Artifact, dataset: Dataset, *, split: str, sizes: Sizes, out: Path, command: str, seed: int = 0
+) -> Path:
+    """Measure every method on the dataset's images and write what was found into the folder."""
+    subject, classifier = load_subject(artifact, dataset.examples), load_classifier(artifact)
+    cells = (artifact.manifest.cam.height, artifact.manifest.cam.width)
+    methods: dict[str, Method] = {}
+    scores: dict[str, Floats] = {}
+    pictures: dict[str, Floats] = {}
+    roads = Road(images=len(subject.first(sizes.road).images), shares=list(SHARES), accuracy={}, least_first={})
+    for one in track(list(explainers(classifier, cells=cells, seed=seed)), "explaining"):
+        maps, judged, ms = measure(one, subject.first(sizes.dear) if one.dear else subject, seed=seed)
+        methods[one.name], scores[one.name] = figures(judged, ms), judged.score
+        pictures[one.name] = maps[:EXAMPLES]
+        few = subject.first(min(sizes.road, len(maps)))
+        for order, accuracies in ((True, roads["accuracy"]), (False, roads["least_first"])):
+            accuracies[one.name] = road(
+                few.classify, few.images, maps[: sizes.road], few.labels, most_first=order, seed=seed
+            )
+    for name, method in methods.items():
+        method["over_random"] = difference(scores[name], scores[RANDOM])
+        method["over_centre"] = difference(scores[name], scores[CENTRE])
+    found = Explanations(
+        command=command,
+        model=Model(name=artifact.manifest.name, version=artifact.manifest.version),
+        data=describe(dataset, split),
+        methods=methods,
+        road=roads,
+        sanity=sanity(classifier, subject.first(sizes.sanity), seed=seed),
+        pictured=list(pictures),
+    )
+    written = save(out, EXPLANATIONS, found)
+    write_overlays(written.with_suffix(".png"), subject.images[:EXAMPLES], pictures)
+    return written
+
+
+def sanity(classifier: keras.Model, subject: Subject, *, seed: int) -> Sanity:
+    """The whole cascade, which spoils the classifier."""
+    cams = subject.engine.infer(subject.images).cam
+    steps = list(cascade(classifier, subject.images, subject.classes, seed=seed))
+    return Sanity(
+        images=len(cams),
+        layers=[step.layer for step in steps],
+        similarity=[_round(step.similarity) for step in steps],
+        same_peak=[_round(step.same_peak) for step in steps],
+        chance=_round(rank_correlation(cams, np.roll(cams, 1, axis=0)).mean()),
+    )
+
+
+def table(found: dict[str, Method]) -> str:
+    """The methods as Markdown, the most faithful first."""
+    rows = [
+        f"| {name} | {one['insertion']:.3f} | {one['deletion']:.3f} | {one['score']:+.3f} | {one['low']:+.3f} … "
+        f"{one['high']:+.3f} | {one['over_random']['low']:+.3f} | {one['images']} | {one['ms']:.2f} |"
+        for name, one in sorted(found.items(), key=lambda item: -item[1]["score"])
+    ]
+    head = "| method | insertion | deletion | score | 95 % interval | over random, at least | images | ms an image |"
+    return "\n".join([head, "| --- " * 8 + "|", *rows])
+
+
+def _round(figure: Floats | np.floating | float) -> float:
+    return round(float(figure), 4)
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.explain", description="Measure explanations.")
+    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.0.0")
+    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
+    parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
+    parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are explained")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT, help="validation images per class in training")
+    parser.add_argument("--images", type=int, default=1000, help="how many of them, chosen by the seed; default 1000")
+    parser.add_argument("--dear-images", type=int, default=1000, help="for the dear methods; default 1000")
+    parser.add_argument("--road-images", type=int, default=200, help="for ROAD; default 200")
+    parser.add_argument("--sanity-images", type=int, default=200, help="for weight randomisation; default 200")
+    parser.add_argument("--out", type=Path, required=True, help="folder for explanations.json and its picture")
+    args = parser.parse_args(argv)
+    try:
+        artifact = read_artifact(args.artifact)
+        dataset = _sampled(artifact, args)
+        sizes = Sizes(args.dear_images, args.road_images, args.sanity_images)
+        manifest = artifact.manifest
+        command = f"python -m training.explain artifacts/{manifest.name}/{manifest.version} --split {args.split}"
+        written = explain(artifact, dataset, split=args.split, sizes=sizes, out=args.out, command=command)
+    except (ArtifactError, DatasetError, EngineUnavailable, OSError) as error:
+        parser.exit(1, f"{error}\n")
+    methods = json.loads(written.read_text("utf-8"))["methods"]
+    sys.stdout.write(f"{table(methods)}\n\n{written}\n")
+
+
+def _sampled(artifact: Artifact, args: argparse.Namespace) -> Dataset:
+    contract, seed = artifact.manifest.input, artifact.manifest.provenance.seed
+    dataset = read_measured(
+        args.data, args.split, size=contract.height, seed=seed, held_out=args.held_out, data_dir=args.data_dir
+    )
+    if dataset.labels != artifact.manifest.labels:
+        raise DatasetError(f"{args.data} has other classes than the model, which knows {artifact.manifest.labels}")
+    chosen = np.random.default_rng(0).permutation(len(dataset.examples))[: args.images]
+    return replace(dataset, examples=dataset.examples.take(chosen))
+
+
+if __name__ == "__main__":
+    main()
