@@ -1,5 +1,7 @@
 """Trained models on disk: `<root>/<name>/<version>/`, immutable once published, and the alias file `latest`.
 
+Beside `latest` lies `previous`: the version that it named before, to go back to.
+
 ArtifactError
 ├── ArtifactMissing   code artifact_missing    no such model, version, alias or file
 ├── ArtifactCorrupt   code artifact_corrupt    malformed manifest, or a file whose digest is another
@@ -17,7 +19,7 @@ from pathlib import Path
 from model.manifest import NAME_PATTERN, MalformedManifest, Manifest, parse_manifest
 
 MANIFEST = "manifest.json"
-LATEST = "latest"
+LATEST, PREVIOUS = "latest", "previous"
 
 
 class ArtifactError(Exception):
@@ -80,10 +82,14 @@ def find_artifact(root: Path, name: str, version: str | None = None) -> Artifact
 
 
 def list_artifacts(root: Path) -> list[Artifact]:
-    """Every published model under `root`, by name, versions ascending."""
-    folders = (manifest.parent for manifest in root.glob(f"*/*/{MANIFEST}"))
-    published = [folder for folder in folders if not folder.name.startswith(".")]
-    return [read_artifact(folder) for folder in sorted(published, key=_in_order)]
+    """Every published model under `root`, by name, versions ascending. Raises ArtifactCorrupt."""
+    return [read_artifact(folder) for folder in artifact_folders(root)]
+
+
+def artifact_folders(root: Path, name: str = "*") -> list[Path]:
+    """The folders of all models of this name, versions ascending; their manifests may be malformed."""
+    folders = (manifest.parent for manifest in root.glob(f"{name}/*/{MANIFEST}"))
+    return sorted((folder for folder in folders if not folder.name.startswith(".")), key=_in_order)
 
 
 def read_artifact(folder: Path) -> Artifact:
@@ -124,19 +130,42 @@ def unpublished(root: Path, name: str, version: str) -> Path:
 
 
 def aliased_version(root: Path, name: str) -> str:
-    """The version that `latest` names. Raises ArtifactMissing."""
+    """The version that `latest` names, or the highest one where there is no alias. Raises ArtifactMissing."""
+    _check_name(name)
+    if (pointed := pointed_version(root, name)) is not None:
+        return pointed
+    folders = artifact_folders(root, name)
+    if not folders:
+        raise ArtifactMissing(f"there is no model {name!r} in {root}")
+    return folders[-1].name
+
+
+def pointed_version(root: Path, name: str, *, alias: str = LATEST) -> str | None:
+    """What stands in the alias file `latest` or `previous`; None where there is none."""
     try:
-        return (root / name / LATEST).read_text("utf-8").strip()
+        return (root / name / alias).read_text("utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
-        raise ArtifactMissing(f"there is no model {name!r} in {root}") from None
+        return None
 
 
 def point_latest(artifact: Artifact) -> None:
-    """Make `latest` name this version, in one step for whoever reads it."""
-    alias = artifact.path.parent / LATEST
-    part = alias.with_name(f".{LATEST}-{os.getpid()}")
-    part.write_text(f"{artifact.manifest.version}\n", "utf-8")
-    part.replace(alias)
+    """Make `latest` name this version, in one step for whoever reads it; what it named becomes `previous`."""
+    folder, version = artifact.path.parent, artifact.manifest.version
+    replaced = pointed_version(folder.parent, folder.name)
+    if replaced == version:
+        return
+    if replaced is not None:
+        _point(folder / PREVIOUS, replaced)
+    _point(folder / LATEST, version)
+
+
+def _point(alias: Path, version: str) -> None:
+    part = alias.with_name(f".{alias.name}-{os.getpid()}")
+    try:
+        part.write_text(f"{version}\n", "utf-8")
+        part.replace(alias)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _check_name(text: str) -> None:

@@ -17,6 +17,9 @@ Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]
 EngineName = Literal["onnx", "keras"]
 
+# What the keras engine runs: this file, in this precision.
+KERAS_MODEL, KERAS_PRECISION = "model.keras", "fp32"
+
 # A kernel driver's device files: NVIDIA, CUDA under WSL, ROCm. Without one, asking TensorFlow is a waste of seconds.
 _GPU_FILES = ("nvidia[0-9]*", "dxg", "kfd")
 
@@ -52,14 +55,18 @@ class Engine(Protocol):
 def load_engine(
     artifact: Artifact, *, precision: str = "fp32", engine: str = "auto", threads: int = 1, batch_size: int = 16
 ) -> Engine:
-    """Verify the artefact and load it into an engine: "onnx", "keras", or "auto" (keras where a GPU is visible).
+    """Verify the artefact and load it into an engine: "onnx", "keras", or "auto".
 
+    Auto is keras where a GPU is visible and the artefact has a Keras model in this precision, else onnx.
     Call it in the process that infers, after any fork. Raises ArtifactError or EngineUnavailable.
     """
     if precision not in artifact.manifest.precisions:
         raise EngineUnavailable(f"{artifact.path} has no precision {precision!r}")
     artifact.verify()
-    chosen = choose_engine() if engine == "auto" else engine
+    chosen = engine
+    if engine == "auto":
+        in_keras = precision == KERAS_PRECISION and KERAS_MODEL in artifact.manifest.files
+        chosen = choose_engine() if in_keras else "onnx"
     try:
         if chosen == "onnx":
             from model.onnx_engine import OnnxEngine

@@ -8,11 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from model.artifact import Artifact
-from model.engine import EngineName, EngineUnavailable, Floats, Images, Inference, batches
+from model.engine import KERAS_MODEL, KERAS_PRECISION, EngineName, EngineUnavailable, Floats, Images, Inference, batches
 from model.head import serving_model
-
-MODEL = "model.keras"
-PRECISION = "fp32"
 
 
 class KerasEngine:
@@ -21,12 +18,12 @@ class KerasEngine:
     name: EngineName = "keras"
 
     def __init__(self, artifact: Artifact, *, precision: str, threads: int, batch_size: int) -> None:
-        if precision != PRECISION or keras.backend.backend() != "tensorflow":
+        if precision != KERAS_PRECISION or keras.backend.backend() != "tensorflow":
             asked = f"{precision} on {keras.backend.backend()}"
-            raise EngineUnavailable(f"the keras engine runs {PRECISION} on tensorflow, not {asked}")
+            raise EngineUnavailable(f"the keras engine runs {KERAS_PRECISION} on tensorflow, not {asked}")
         _set_up_device(threads)
         manifest = artifact.manifest
-        classifier = keras.saving.load_model(artifact.path / MODEL, compile=False)
+        classifier = keras.saving.load_model(artifact.path / KERAS_MODEL, compile=False)
         model = serving_model(
             classifier, size=manifest.input.height, temperature=manifest.precisions[precision].temperature
         )

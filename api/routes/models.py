@@ -1,12 +1,17 @@
 """The models that jobs can name."""
 
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
 from fastapi import APIRouter
 
 from api.context import Ctx, Reader
 from api.schemas import ModelList, ModelOut
 from core.settings import Settings
-from model.artifact import LATEST, Artifact, aliased_version, list_artifacts
+from model.artifact import LATEST, Artifact, ArtifactError, aliased_version, artifact_folders, find_artifact
 
+log = logging.getLogger(__name__)
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
 
@@ -14,7 +19,16 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 def list_models(context: Ctx, key: Reader) -> ModelList:
     """Every version that is served, with its labels, its input and what it measured on its test split."""
     settings = context.settings
-    return ModelList(data=[_model(artifact, settings) for artifact in list_artifacts(settings.artifacts_dir)])
+    return ModelList(data=[_model(artifact, settings) for artifact in _served(settings.artifacts_dir)])
+
+
+def _served(root: Path) -> Iterator[Artifact]:
+    """One folder that is no model hides itself, not the others."""
+    for folder in artifact_folders(root):
+        try:
+            yield find_artifact(root, folder.parent.name, folder.name)
+        except ArtifactError as trouble:
+            log.warning("%s is not served: %s", folder, trouble)
 
 
 def _model(artifact: Artifact, settings: Settings) -> ModelOut:

@@ -87,8 +87,14 @@ def test_there_is_nothing_to_list_where_nothing_was_published(tmp_path: Path) ->
     assert list_artifacts(tmp_path / "nowhere") == []
 
 
-@pytest.mark.parametrize("version", [None, "9.9.9", "..", "../fashion-mnist", "", ".publish-x", "a/b", "a\0b"])
-def test_an_unknown_version_is_missing_however_it_is_written(tmp_path: Path, version: str | None) -> None:
+def test_without_an_alias_the_highest_version_is_the_latest(tmp_path: Path) -> None:
+    published(tmp_path, "1.9.0", "1.10.0")
+
+    assert find_artifact(tmp_path / "root", "fashion-mnist").manifest.version == "1.10.0"
+
+
+@pytest.mark.parametrize("version", ["9.9.9", "..", "../fashion-mnist", "", ".publish-x", "a/b", "a\0b"])
+def test_an_unknown_version_is_missing_however_it_is_written(tmp_path: Path, version: str) -> None:
     published(tmp_path, "1.0.0")
 
     with pytest.raises(ArtifactMissing):
