@@ -1,0 +1,89 @@
+"""Whether a model may take the place of another: figure by figure, with how much worse each may be, and why."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from model.manifest import Manifest
+
+Speeds = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of a manifest's metrics, or `speed`. `tolerance` is how much worse the new one may be.
+
+    With `relative` the tolerance is a share of the old figure.
+    """
+
+    key: str
+    name: str
+    tolerance: float
+    higher_is_better: bool = True
+    relative: bool = False
+
+    def allows(self, old: float, new: float) -> bool:
+        worse = old - new if self.higher_is_better else new - old
+        return worse <= self.tolerance * (abs(old) if self.relative else 1) + 1e-12
+
+
+ACCURACY = Measure("accuracy", "accuracy", 0.002)  # one standard error at 95 % of 10,000 images
+CALIBRATION = Measure("calibration_error", "calibration error", 0.005, higher_is_better=False)  # its own noise: 0.002
+SPEED = Measure("speed", "images/s", 0.1, relative=True)  # medians of interleaved runs on a busy machine differ by 5 %
+FAITHFULNESS = Measure("faithfulness", "faithfulness", 0.02)  # on a scale of 2; interval over 1,000 images: ± 0.01
+MARGIN = Measure("faithfulness_margin", "faithfulness over chance, at least", 0.02)  # likewise
+# Rank correlation with the CAM of shuffled weights: of one network it differs by 0.05 from shuffle to shuffle.
+SANITY = Measure("cam_sanity", "CAM's likeness to that of shuffled weights", 0.1, higher_is_better=False)
+LIKENESS = Measure("cam_correlation", "likeness of its CAM to fp32", 0.01)  # two calibrations differ by 0.005
+
+MEASURES = (ACCURACY, CALIBRATION, SPEED, FAITHFULNESS, MARGIN, SANITY, LIKENESS)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of a comparison: `text` is for a person, `refused` says that the new model fails by it."""
+
+    text: str
+    refused: bool
+
+
+def compare(old: Manifest, new: Manifest, *, old_speed: Speeds, new_speed: Speeds) -> list[Finding]:
+    """What speaks for and against `new` in the place of `old`; speeds in images/s by precision.
+
+    A figure that the old model lacks cannot be compared and passes; one that only the new model lacks is refused.
+    """
+    findings = list(_labels(old, new))
+    for precision in old.precisions:
+        if precision not in new.precisions:
+            findings.append(Finding(f"precision {precision}: the new version lacks it; jobs may ask for it", True))
+            continue
+        ours, theirs = dict(old.metrics[precision]), dict(new.metrics[precision])
+        ours |= {SPEED.key: old_speed[precision]} if precision in old_speed else {}
+        theirs |= {SPEED.key: new_speed[precision]} if precision in new_speed else {}
+        findings += [
+            _judge(precision, measure, ours, theirs) for measure in MEASURES if {measure.key} & {*ours, *theirs}
+        ]
+    return findings
+
+
+def _labels(old: Manifest, new: Manifest) -> Iterator[Finding]:
+    if old.labels != new.labels:
+        yield Finding("labels: they are not those of the version it replaces; give it a name of its own", True)
+
+
+def _judge(precision: str, measure: Measure, ours: Mapping[str, float], theirs: Mapping[str, float]) -> Finding:
+    old, new = ours.get(measure.key), theirs.get(measure.key)
+    line = f"{precision} {measure.name}: {_shown(old)} → {_shown(new)}"
+    if old is None:
+        return Finding(f"{line}, cannot be compared", False)
+    if new is None:
+        return Finding(f"{line}, was not measured of the new version", True)
+    if measure.allows(old, new):
+        return Finding(line, False)
+    allowed = f"{measure.tolerance:.0%}" if measure.relative else f"{measure.tolerance:g}"
+    return Finding(f"{line}, worse by more than {allowed}", True)
+
+
+def _shown(figure: float | None) -> str:
+    if figure is None:
+        return "unknown"
+    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.4f}"
