@@ -1,19 +1,37 @@
-"""Train, evaluate and publish in one go: `python -m training`."""
+"""Train, publish and promote in one go: `python -m training`."""
 
 import argparse
+from pathlib import Path
 
-from training import export, train
+from model.network import BACKBONES
+from training import export, promote, train
+from training.dataset import FASHION_MNIST
+from training.plan import DEFAULT_RUN
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m training", description="Train, evaluate and publish a model.")
-    parser.add_argument("--data-dir", help="folder with the four IDX files, plain or .gz")
-    parser.add_argument("--weights", default="imagenet", help=".weights.h5 file; default: Keras' own download")
-    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
-    args = parser.parse_args()
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train a model, publish it, and make it the latest unless it is worse than the one before.",
+        epilog="Options that are not listed here go to training.train, as --stages 32x3,96x2.",
+    )
+    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist, or folder:PATH with a folder per class")
+    parser.add_argument("--data-dir", help="for fashion-mnist: folder with the four IDX files")
+    parser.add_argument("--backbone", choices=BACKBONES)
+    parser.add_argument("--out", type=Path, default=DEFAULT_RUN, help="folder of this run")
+    parser.add_argument("--artifacts", default="artifacts", help="where models are published")
+    parser.add_argument("--name", help="of the model; default: the name of the run's folder")
+    parser.add_argument("--no-int8", action="store_true", help="leave out the int8 graph")
+    args, rest = parser.parse_known_args(argv)
+    name = args.name or args.out.resolve().name
     data = ["--data-dir", args.data_dir] if args.data_dir else []
-    train.main([*data, "--weights", args.weights, *(["--resume"] if args.resume else [])])
-    export.main(data)
+    version = export.next_version(Path(args.artifacts), name)
+    backbone = ["--backbone", args.backbone] if args.backbone else []
+    train.main(["--data", args.data, *data, *backbone, "--out", str(args.out), *rest])
+    place = ["--artifacts", args.artifacts]
+    how = ["--run", str(args.out), "--name", name, "--version", version, *(["--no-int8"] if args.no_int8 else [])]
+    export.main([*how, *place, *data])
+    promote.main([name, version, *place])
 
 
 if __name__ == "__main__":

@@ -31,15 +31,17 @@ THREADS, BATCH_SIZE = 2, 16
 MISTAKES_COLUMNS = 8
 
 
-def evaluate_artifact(artifact: Artifact, examples: Examples, *, threads: int = 2) -> Evaluation:
-    """Classify the examples with the artefact's ONNX graph and judge the result."""
-    engine = load_engine(artifact, engine="onnx", threads=threads)
+def evaluate_artifact(
+    artifact: Artifact, examples: Examples, *, precision: str = "fp32", threads: int = 2
+) -> Evaluation:
+    """Classify the examples with one of the artefact's ONNX graphs and judge the result."""
+    engine = load_engine(artifact, engine="onnx", precision=precision, threads=threads)
     pixels = as_served(examples.images, artifact.manifest.input)
     return evaluate(engine.infer(pixels).probabilities, examples.labels)
 
 
 def as_served(images: NDArray[np.uint8], contract: InputContract) -> NDArray[np.uint8]:
-    """Grey images `[N, h, w]` as a worker would get them had they been uploaded as PNG files."""
+    """Grey or RGB images as a worker would get them had they been uploaded as PNG files."""
     return np.stack([decode(_png(image), height=contract.height, width=contract.width).pixels for image in images])
 
 

@@ -35,6 +35,6 @@ def check_origin(origin: Origin, run: Path) -> None:
     """Raise DatasetError unless the run was made of these very images and classes."""
     begun = read_origin(run)
     if begun.labels != origin.labels:
-        raise DatasetError(f"{run} was begun with the classes {', '.join(begun.labels)}; resume with the same data")
+        raise DatasetError(f"{run} was begun with the classes {', '.join(begun.labels)}; give the same data")
     if begun.digest != origin.digest:
-        raise DatasetError(f"{run} was begun with other images (their SHA-256 differs); resume with the same data")
+        raise DatasetError(f"{run} was begun with other images (their SHA-256 differs); give the same data")

@@ -1,18 +1,28 @@
-"""Training, exporting and serving a tiny model on real pictures, end to end."""
+"""Training, exporting and serving tiny models on real pictures, end to end."""
 
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from PIL import Image
 
-from model.artifact import Artifact, ArtifactExists, find_artifact
+from model.artifact import Artifact, find_artifact, pointed_version
 from model.cam import grad_cam, load_tail
 from model.engine import load_engine
-from tests.model.samples import sample_greys
-from training.dataset import Dataset
+from tests.http import all_items, ended, submit
+from tests.model.samples import sample_files, sample_greys, sample_labels
+from tests.stacks import RunningStack, run_stack
+from training.data import LABELS, DatasetError, Examples
+from training.dataset import Dataset, read_dataset
 from training.evaluate import as_served
-from training.export import export, next_version
+from training.export import export, main, next_version
 from training.plan import Plan, Stage
+from training.quantise import float_nodes, rescale_temperature
 from training.train import train
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
@@ -21,13 +31,32 @@ pytestmark = [
     pytest.mark.timeout(300),
 ]
 
+SIZE = 64
+
 
 @pytest.fixture(scope="module")
-def trained_run(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Path:
-    """One epoch of the real network from random weights."""
-    out = tmp_path_factory.mktemp("run")
-    plan = Plan(stages=(Stage(32, 1),), batch_size=80, validation_per_class=5)
-    train(samples, plan=plan, out=out, weights=None, resume=False)
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The samples of five classes, a folder each."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for number, (grey, label) in enumerate(zip(sample_greys(), sample_labels(), strict=True)):
+        if label < 5:
+            (folder / str(label)).mkdir(exist_ok=True)
+            Image.fromarray(grey).save(folder / str(label) / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, pictures: Path, tiny: str) -> Path:
+    """A run of a tiny network over one's own pictures."""
+    out = tmp_path_factory.mktemp("runs") / "clothes"
+    plan = Plan(backbone=tiny, stages=(Stage(SIZE, 6),), batch_size=16, average_steps=10)
+    train(
+        read_dataset(f"folder:{pictures}", "train", size=SIZE, seed=plan.seed),
+        plan=plan,
+        out=out,
+        weights=None,
+        resume=False,
+    )
     return out
 
 
@@ -37,43 +66,155 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def artifact(trained_run: Path, root: Path, samples: Dataset) -> Artifact:
-    examples = samples.examples
-    return export(trained_run, root, name="tiny", version="1.0.0", training=examples, test=examples)
+def artifact(run: Path, root: Path) -> Artifact:
+    main(["--run", str(run), "--artifacts", str(root)])
+    return find_artifact(root, "clothes")
 
 
-def test_a_published_model_is_whole_and_latest(artifact: Artifact, root: Path) -> None:
+@pytest.fixture(scope="module")
+def serving(artifact: Artifact, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    """A worker whose only model is the one just made."""
+    settings = {"BATCHLIGHT_ARTIFACTS_DIR": str(root), "BATCHLIGHT_DEFAULT_MODEL": artifact.manifest.name}
+    with run_stack(tmp_path_factory.mktemp("stack"), environment=settings) as running:
+        yield running
+
+
+def test_a_published_model_is_whole_and_the_first_is_latest(artifact: Artifact, root: Path) -> None:
     artifact.verify()
 
-    assert find_artifact(root, "tiny") == artifact
-    assert artifact.manifest.metrics["fp32"]["images"] == 300
-    assert next_version(root, "tiny") == "1.1.0"
+    assert artifact.manifest.labels == ("0", "1", "2", "3", "4")
+    assert artifact.manifest.metrics["fp32"]["images"] == 30
+    assert pointed_version(root, "clothes") == "1.0.0"
+    assert next_version(root, "clothes") == "1.1.0"
     assert next_version(root, "another") == "1.0.0"
 
 
-def test_its_graph_gives_probabilities_and_the_cam_of_the_formula(artifact: Artifact) -> None:
-    engine = load_engine(artifact, engine="onnx")
-    images = as_served(sample_greys()[:40], artifact.manifest.input)
+def test_a_later_version_waits_for_its_promotion(artifact: Artifact, run: Path, root: Path) -> None:
+    main(["--run", str(run), "--artifacts", str(root), "--version", "0.9.0", "--no-int8"])
 
-    probabilities, cam = engine.infer(images)
-
-    expected = grad_cam(engine.features(images), load_tail(artifact.path / "tail.npz"))
-    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
-    assert cam.shape == (40, artifact.manifest.cam.height, artifact.manifest.cam.width) == (40, 1, 1)
-    assert np.allclose(cam, expected, atol=1e-4)
+    assert list(find_artifact(root, "clothes", "0.9.0").manifest.precisions) == ["fp32"]
+    assert find_artifact(root, "clothes") == artifact
 
 
-def test_the_card_tells_the_figures(artifact: Artifact) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_worker_serves_it_in_every_precision(serving: RunningStack, precision: str) -> None:
+    images = {file.name: file.read_bytes() for file in sample_files()[:20]}
+
+    with serving.client() as client:
+        job = ended(client, submit(client, images, model=f"clothes/latest/{precision}"))
+        items = all_items(client, job)
+
+    assert job["counts"]["succeeded"] == 20
+    assert job["model"] == {"name": "clothes", "version": "1.0.0", "precision": precision}
+    assert {item["label"] for item in items} <= {"0", "1", "2", "3", "4"}
+
+
+def test_a_job_that_asks_for_no_precision_gets_fp32(serving: RunningStack) -> None:
+    with serving.client() as client:
+        job = submit(client, {"one.png": sample_files()[0].read_bytes()})
+
+        assert ended(client, job)["model"]["precision"] == "fp32"
+
+
+def test_int8_sees_what_fp32_sees(artifact: Artifact) -> None:
+    pixels = as_served(sample_greys()[:60], artifact.manifest.input)
+
+    plain, small = (load_engine(artifact, precision=kind).infer(pixels) for kind in ("fp32", "int8"))
+
+    assert (plain.probabilities.argmax(axis=1) == small.probabilities.argmax(axis=1)).mean() >= 0.9
+    assert np.abs(plain.probabilities - small.probabilities).max() < 0.2
+    assert artifact.manifest.metrics["int8"]["cam_correlation"] >= 0.95
+
+
+def test_convolutions_are_quantised_and_the_cam_is_not(artifact: Artifact) -> None:
+    plain, small = (onnx.load(artifact.path / name) for name in ("model.onnx", "model.int8.onnx"))
+    kept = set(float_nodes(plain))
+
+    assert [node.name in kept for node in plain.graph.node if node.op_type == "Conv"] == [True] * 3 + [False] * 2
+    assert any(node.op_type == "QuantizeLinear" for node in small.graph.node)
+    assert all(node.name in kept for node in plain.graph.node if node.op_type in {"Softmax", "TopK"})
+
+
+def test_a_graph_takes_another_temperature(artifact: Artifact, tmp_path: Path) -> None:
+    folder = shutil.copytree(artifact.path, tmp_path / "copy")
+    pixels = as_served(sample_greys()[:20], artifact.manifest.input)
+    before = load_engine(artifact, engine="onnx").infer(pixels).probabilities
+
+    rescale_temperature(folder / "model.onnx", 2.0)
+
+    copy = Artifact(folder, replace(artifact.manifest, files={}))
+    after = load_engine(copy, engine="onnx").infer(pixels).probabilities
+    expected = np.sqrt(before) / np.sqrt(before).sum(axis=1, keepdims=True)
+    assert np.allclose(after, expected, atol=1e-4)
+
+
+def test_the_card_tells_the_figures_and_nothing_of_other_data(artifact: Artifact) -> None:
     card = (artifact.path / "card.md").read_text("utf-8")
 
     assert f"accuracy {artifact.manifest.metrics['fp32']['accuracy']}" in card
-    assert all(label in card for label in artifact.manifest.labels)
+    assert "Tiny at 64×64 pixels" in card
+    assert "| int8 |" in card
+    assert "Fashion-MNIST" not in card
 
 
-def test_a_version_is_published_once(artifact: Artifact, trained_run: Path, root: Path, samples: Dataset) -> None:
-    digests, examples = artifact.manifest.files, samples.examples
+def test_a_version_is_published_once(artifact: Artifact, run: Path, root: Path) -> None:
+    with pytest.raises(SystemExit):
+        main(["--run", str(run), "--artifacts", str(root), "--version", "1.0.0"])
 
-    with pytest.raises(ArtifactExists):
-        export(trained_run, root, name="tiny", version="1.0.0", training=examples, test=examples)
+    assert find_artifact(root, "clothes") == artifact
 
-    assert find_artifact(root, "tiny").manifest.files == digests
+
+def test_other_images_than_the_run_was_made_of_are_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
+    dataset = read_dataset(f"folder:{pictures}", "train", size=SIZE, seed=20)
+    other = replace(dataset, examples=Examples(dataset.examples.images + np.uint8(1), dataset.examples.labels))
+
+    with pytest.raises(DatasetError, match="other images"):
+        export(run, tmp_path, name="clothes", version="1.0.0", training=other, test=dataset.examples)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_ends_an_export_leaves_nothing_behind(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+
+    with pytest.raises(SystemExit):
+        main(["--run", str(run), "--artifacts", str(tmp_path), "--no-int8"])
+
+    assert "No space left on device; nothing was published" in capsys.readouterr().err
+    assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+
+def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--run", str(tmp_path / "nowhere"), "--artifacts", str(tmp_path)])
+
+    assert "nowhere" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def mobilenet(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Artifact:
+    """One epoch of the real network from random weights."""
+    out = tmp_path_factory.mktemp("run")
+    plan = Plan(stages=(Stage(32, 1),), batch_size=80, validation_per_class=5)
+    train(samples, plan=plan, out=out, weights=None, resume=False)
+    root = tmp_path_factory.mktemp("mobilenets")
+    return export(out, root, name="mobilenet", version="1.0.0", training=samples, test=samples.examples, int8=False)
+
+
+def test_the_graph_of_the_real_network_gives_the_cam_of_the_formula(mobilenet: Artifact) -> None:
+    engine = load_engine(mobilenet, engine="onnx")
+    images = as_served(sample_greys()[:40], mobilenet.manifest.input)
+
+    probabilities, cam = engine.infer(images)
+
+    expected = grad_cam(engine.features(images), load_tail(mobilenet.path / "tail.npz"))
+    assert mobilenet.manifest.labels == LABELS
+    assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    assert cam.shape == (40, mobilenet.manifest.cam.height, mobilenet.manifest.cam.width) == (40, 1, 1)
+    assert np.allclose(cam, expected, atol=1e-4)
+    assert json.loads((mobilenet.path / "manifest.json").read_text("utf-8"))["files"].keys() >= {"tail.npz"}
