@@ -1,4 +1,4 @@
-"""Class activation maps in closed form, as NumPy over the output `a` of the CAM layer and what follows it.
+"""Class activation maps in closed form, as NumPy over the output `a` of a layer and what follows it.
 
 In MobileNetV2 come batch-norm, 1×1 convolution, batch-norm, ReLU6, average pooling and dense. With both batch-norms
 folded into `kernel` and `bias` this is piecewise linear:
@@ -30,7 +30,7 @@ class Tail(NamedTuple):
 
 
 class Pooled(NamedTuple):
-    """D `[C, classes]` and d `[classes]` of a dense layer that nothing but average pooling parts from the CAM layer."""
+    """D `[C, classes]` and d `[classes]` of a dense layer that nothing but average pooling parts from the layer."""
 
     dense: Floats
     dense_bias: Floats
@@ -73,6 +73,17 @@ def gradients(features: Floats, head: Head, *, classes: Classes | None = None) -
     z = preactivations(features, head)
     gradient: Floats = (((z > 0) & (z < 6)) * slopes) @ head.kernel.T
     return gradient
+
+
+def served_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
+    """`grad_cam` at the last maps, whatever lies between: what the serving graph returns.
+
+    There it is CAM itself (Zhou et al., 2016, arXiv:1512.04150): each cell's own share of the logit, where positive.
+    """
+    if isinstance(head, Tail):
+        maps = np.clip(preactivations(features, head), 0, 6)
+        return grad_cam(maps, Pooled(head.dense, head.dense_bias), classes=classes)
+    return grad_cam(features, head, classes=classes)
 
 
 def grad_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:

@@ -13,7 +13,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, NotRequired, TypedDict
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -26,8 +26,9 @@ from model.faithfulness import Faithfulness, faithfulness
 from training.bootstrap import interval
 from training.data import DatasetError
 from training.dataset import FASHION_MNIST, Dataset
-from training.explainers import CENTRE, RANDOM, Explainer, Subject, explainers, load_classifier, load_subject
-from training.findings import EXPLANATIONS, Data, Model, save
+from training.explainers import Explainer, Subject, explainers, load_classifier, load_subject
+from training.explanations import CENTRE, RANDOM, Difference, ExplanationFindings, Method, Road, Sanity
+from training.findings import EXPLANATIONS, Model, save
 from training.overlays import write_overlays
 from training.road import SHARES, road
 from training.sanity import cascade, rank_correlation
@@ -36,59 +37,6 @@ from training.split import HELD_OUT, describe, read_measured
 Floats = NDArray[np.floating]
 
 EXAMPLES = 8
-
-
-class Difference(TypedDict):
-    """Mean over the images that both have, with the ends of its 95 % interval."""
-
-    mean: float
-    low: float
-    high: float
-
-
-class Method(TypedDict):
-    """One method's means over the images; `low` and `high` are the ends of the 95 % interval of the score."""
-
-    insertion: float
-    deletion: float
-    score: float
-    low: float
-    high: float
-    images: int
-    ms: float
-    over_random: NotRequired[Difference]
-    over_centre: NotRequired[Difference]
-
-
-class Road(TypedDict):
-    """Accuracy by method after each share of the pixels was replaced, those highest in the map first, and last."""
-
-    images: int
-    shares: list[float]
-    accuracy: dict[str, list[float]]
-    least_first: dict[str, list[float]]
-
-
-class Sanity(TypedDict):
-    """How like the CAMs stay with layers random from the end up to each; `chance`: how like other images' CAMs are."""
-
-    images: int
-    layers: list[str]
-    similarity: list[float]
-    same_peak: list[float]
-    chance: float
-
-
-class Explanations(TypedDict):
-    """`explanations.json`; `pictured` names the columns of `explanations.png` after the images themselves."""
-
-    command: str
-    model: Model
-    data: Data
-    methods: dict[str, Method]
-    road: Road
-    sanity: Sanity
-    pictured: list[str]
 
 
 class Sizes(NamedTuple):
@@ -107,8 +55,8 @@ def measure(one: Explainer, subject: Subject, *, seed: int) -> tuple[Floats, Fai
     return maps, faithfulness(subject.classify, subject.images, maps, subject.classes, seed=seed), ms
 
 
-def figures(judged: Faithfulness, ms: float) -> Method:
-    """A method's means and the interval of its score."""
+def figures(judged: Faithfulness, ms: float, *, chance: Faithfulness, centre: Faithfulness) -> Method:
+    """A method's means, the interval of its score, and what the score has over random maps and a blob in the centre."""
     mean = difference(judged.score, np.zeros_like(judged.score))
     return Method(
         insertion=_round(judged.insertion.mean()),
@@ -118,6 +66,8 @@ def figures(judged: Faithfulness, ms: float) -> Method:
         high=mean["high"],
         images=len(judged.score),
         ms=round(ms, 3),
+        over_random=difference(judged.score, chance.score),
+        over_centre=difference(judged.score, centre.score),
     )
 
 
@@ -135,27 +85,27 @@ def explain(
     """Measure every method on the dataset's images and write what was found into the folder."""
     subject, classifier = load_subject(artifact, dataset.examples), load_classifier(artifact)
     cells = (artifact.manifest.cam.height, artifact.manifest.cam.width)
-    methods: dict[str, Method] = {}
-    scores: dict[str, Floats] = {}
+    judged: dict[str, Faithfulness] = {}
+    costs: dict[str, float] = {}
     pictures: dict[str, Floats] = {}
     roads = Road(images=len(subject.first(sizes.road).images), shares=list(SHARES), accuracy={}, least_first={})
     for one in track(list(explainers(classifier, cells=cells, seed=seed)), "explaining"):
-        maps, judged, ms = measure(one, subject.first(sizes.dear) if one.dear else subject, seed=seed)
-        methods[one.name], scores[one.name] = figures(judged, ms), judged.score
+        of = subject.first(sizes.dear) if one.dear else subject
+        maps, judged[one.name], costs[one.name] = measure(one, of, seed=seed)
         pictures[one.name] = maps[:EXAMPLES]
         few = subject.first(min(sizes.road, len(maps)))
         for order, accuracies in ((True, roads["accuracy"]), (False, roads["least_first"])):
             accuracies[one.name] = road(
                 few.classify, few.images, maps[: sizes.road], few.labels, most_first=order, seed=seed
             )
-    for name, method in methods.items():
-        method["over_random"] = difference(scores[name], scores[RANDOM])
-        method["over_centre"] = difference(scores[name], scores[CENTRE])
-    found = Explanations(
+    found = ExplanationFindings(
         command=command,
         model=Model(name=artifact.manifest.name, version=artifact.manifest.version),
         data=describe(dataset, split),
-        methods=methods,
+        methods={
+            name: figures(one, costs[name], chance=judged[RANDOM], centre=judged[CENTRE])
+            for name, one in judged.items()
+        },
         road=roads,
         sanity=sanity(classifier, subject.first(sizes.sanity), seed=seed),
         pictured=list(pictures),

@@ -9,16 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.artifact import Artifact
-from model.cam import Formula, Head, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam
-from model.engine import Engine, Floats, Images, load_engine
-from model.head import head_of
+from model.cam import Formula, Head, grad_cam, grad_cam_plus_plus, hires_cam, layer_cam, served_cam
+from model.engine import KERAS_MODEL, Engine, Floats, Images, load_engine
+from model.head import features_layer, has_tail, head_of
 from model.integrated_gradients import IntegratedGradients
-from model.keras_engine import MODEL
 from model.masking import occlusion, score_cam
 from training.data import Examples
 from training.evaluate import as_served
-
-GRAD_CAM, RANDOM, CENTRE = "Grad-CAM", "random", "centre"
+from training.explanations import CENTRE, RANDOM, SERVED
 
 Explain = Callable[["Subject"], Floats]
 
@@ -55,13 +53,15 @@ def load_subject(artifact: Artifact, examples: Examples, *, threads: int = 2) ->
 
 def load_classifier(artifact: Artifact) -> keras.Model:
     """The artefact's Keras model."""
-    return keras.saving.load_model(artifact.path / MODEL, compile=False)
+    return keras.saving.load_model(artifact.path / KERAS_MODEL, compile=False)
 
 
 def explainers(classifier: keras.Model, *, cells: tuple[int, int], seed: int) -> Iterator[Explainer]:
     """All methods, then all baselines; random maps have as many cells as the CAM."""
     head = head_of(classifier)
-    closed = {GRAD_CAM: grad_cam, "Grad-CAM++": grad_cam_plus_plus, "HiResCAM": hires_cam, "LayerCAM": layer_cam}
+    closed = {SERVED: served_cam, "Grad-CAM++": grad_cam_plus_plus, "HiResCAM": hires_cam, "LayerCAM": layer_cam}
+    if has_tail(classifier):
+        closed[f"Grad-CAM at {features_layer(classifier)}"] = grad_cam
     for name, formula in closed.items():
         yield Explainer(name, partial(_closed, formula, head))
     gradients = IntegratedGradients(classifier)

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from model.cam import grad_cam
+from model.cam import served_cam
 from model.engine import Floats, Images
-from model.head import cam_layer, head_of
+from model.head import features_layer, head_of
 from model.network import BACKBONE, LOGITS, SCALE
 
 GROUP = re.compile(r".*?block_?\d+[a-z]?|[^_]+(_\d+)?")
@@ -37,11 +37,11 @@ def cascade(
 ) -> Iterator[Step]:
     """A step for each group of layers, or with `at_once` one for all of them. The classifier is spoilt by it."""
     backbone = classifier.get_layer(BACKBONE)
-    trunk = keras.Model(backbone.input, backbone.get_layer(cam_layer(classifier)).output)
+    trunk = keras.Model(backbone.input, backbone.get_layer(features_layer(classifier)).output)
     scaled = keras.ops.convert_to_numpy(classifier.get_layer(SCALE)(images.astype(np.float32)))
 
     def cams() -> Floats:
-        return grad_cam(trunk.predict(scaled, verbose=0), head_of(classifier), classes=classes)
+        return served_cam(trunk.predict(scaled, verbose=0), head_of(classifier), classes=classes)
 
     learnt, dice = cams(), np.random.default_rng(seed)
     groups = list(_groups(classifier))

@@ -21,8 +21,9 @@ from model.cam import (
     load_tail,
     logits,
     preactivations,
+    served_cam,
 )
-from model.head import CAM_LAYER
+from model.head import TAIL_INPUT
 from model.network import BACKBONE
 from tests.model.samples import sample_pixels, shipped
 
@@ -51,7 +52,7 @@ class Taped(NamedTuple):
 def taped() -> Taped:
     classifier = keras.saving.load_model(shipped().path / "model.keras", compile=False)
     backbone = classifier.get_layer(BACKBONE)
-    cut = backbone.get_layer(CAM_LAYER).output
+    cut = backbone.get_layer(TAIL_INPUT).output
     trunk, rest = keras.Model(backbone.input, cut), keras.Model(cut, backbone.output)
     features = tf.concat([trunk(scaled(batch), training=False) for batch in np.split(sample_pixels(), 6)], axis=0)
     with tf.GradientTape(persistent=True) as tape:
@@ -124,6 +125,18 @@ def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(m
 
     assert np.array_equal(own, method(features, tail()))
     assert not np.allclose(own, other)
+
+
+def test_the_served_cam_is_what_each_cell_of_the_last_maps_adds_to_the_logit() -> None:
+    features, classes = taped().features[:20], np.arange(20) % 10
+    maps = np.clip(preactivations(features, tail()), 0, 6)
+    shares = np.einsum("nhwk,kn->nhw", maps, tail().dense[:, classes]) / 9
+
+    cam = served_cam(features, tail(), classes=classes)
+
+    scores = logits(preactivations(features, tail()), tail())[np.arange(20), classes]
+    assert shares.sum(axis=(1, 2)) + tail().dense_bias[classes] == pytest.approx(scores, abs=1e-4)
+    assert cam == pytest.approx(np.maximum(shares, 0), abs=1e-5)
 
 
 def test_where_pooling_follows_the_gradient_is_the_column_of_the_dense_layer() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model.artifact import ArtifactCorrupt, read_artifact
-from model.cam import grad_cam, load_tail, logits, preactivations
+from model.cam import load_tail, logits, preactivations, served_cam
 from model.engine import Engine, EngineUnavailable, load_engine
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
 
@@ -59,7 +59,7 @@ def test_the_cam_of_the_graph_is_that_of_the_numpy_formula(engine: Engine) -> No
     features = engine.features(images)
 
     scores = logits(preactivations(features, tail), tail)
-    expected = grad_cam(features, tail)
+    expected = served_cam(features, tail)
 
     probabilities, cam = engine.infer(images)
     assert np.array_equal(scores.argmax(axis=1), probabilities.argmax(axis=1))

@@ -9,8 +9,9 @@ import pytest
 from tests.model.samples import sample_greys, sample_labels, shipped
 from training.data import LABELS, Examples
 from training.dataset import Dataset
-from training.explain import Explanations, Sizes, explain, table
+from training.explain import Sizes, explain, table
 from training.explainers import centre_blobs, edges
+from training.explanations import ExplanationFindings
 from training.road import impute, road
 from training.sanity import rank_correlation
 from training.verdict import judge
@@ -93,7 +94,7 @@ def test_all_is_measured_and_written(tmp_path: Path) -> None:
 
     written = explain(shipped(), dataset, split="test", sizes=sizes, out=tmp_path, command="python -m …")
 
-    found: Explanations = json.loads(written.read_text("utf-8"))
+    found: ExplanationFindings = json.loads(written.read_text("utf-8"))
     assert {"Grad-CAM", "Score-CAM", "occlusion", "random", "centre"} <= set(found["methods"])
     assert found["methods"]["Score-CAM"]["images"] == 1
     assert found["methods"]["Grad-CAM"]["over_random"]["low"] <= found["methods"]["Grad-CAM"]["over_random"]["high"]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from model.artifact import Artifact, find_artifact, pointed_version
-from model.cam import grad_cam, load_tail
+from model.cam import load_tail, served_cam
 from model.engine import load_engine
 from tests.http import all_items, ended, submit
 from tests.model.samples import sample_files, sample_greys, sample_labels
@@ -212,7 +212,7 @@ def test_the_graph_of_the_real_network_gives_the_cam_of_the_formula(mobilenet: A
 
     probabilities, cam = engine.infer(images)
 
-    expected = grad_cam(engine.features(images), load_tail(mobilenet.path / "tail.npz"))
+    expected = served_cam(engine.features(images), load_tail(mobilenet.path / "tail.npz"))
     assert mobilenet.manifest.labels == LABELS
     assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     assert cam.shape == (40, mobilenet.manifest.cam.height, mobilenet.manifest.cam.width) == (40, 1, 1)
