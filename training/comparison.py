@@ -26,14 +26,15 @@ class Measure:
         return worse <= self.tolerance * (abs(old) if self.relative else 1) + 1e-12
 
 
-ACCURACY = Measure("accuracy", "accuracy", 0.002)  # one standard error at 95 % of 10,000 images
-CALIBRATION = Measure("calibration_error", "calibration error", 0.005, higher_is_better=False)  # its own noise: 0.002
-SPEED = Measure("speed", "images/s", 0.1, relative=True)  # medians of interleaved runs on a busy machine differ by 5 %
-FAITHFULNESS = Measure("faithfulness", "faithfulness", 0.02)  # on a scale of 2; interval over 1,000 images: ± 0.01
-MARGIN = Measure("faithfulness_margin", "faithfulness over chance, at least", 0.02)  # likewise
-# Rank correlation with the CAM of shuffled weights: of one network it differs by 0.05 from shuffle to shuffle.
+# One standard error of an accuracy of 95 % on 10,000 images: less is not a difference.
+ACCURACY = Measure("accuracy", "accuracy", 0.002)
+# The rest are judgements, to be narrowed once the spread between trainings of one recipe has been measured.
+CALIBRATION = Measure("calibration_error", "calibration error", 0.005, higher_is_better=False)
+SPEED = Measure("speed", "images/s", 0.1, relative=True)
+FAITHFULNESS = Measure("faithfulness", "faithfulness", 0.02)
+MARGIN = Measure("faithfulness_margin", "faithfulness over chance, at least", 0.02)
 SANITY = Measure("cam_sanity", "CAM's likeness to that of shuffled weights", 0.1, higher_is_better=False)
-LIKENESS = Measure("cam_correlation", "likeness of its CAM to fp32", 0.01)  # two calibrations differ by 0.005
+LIKENESS = Measure("cam_correlation", "likeness of its CAM to fp32", 0.01)
 
 MEASURES = (ACCURACY, CALIBRATION, SPEED, FAITHFULNESS, MARGIN, SANITY, LIKENESS)
 
