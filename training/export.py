@@ -21,6 +21,7 @@ from model.artifact import (
 )
 from model.engine import load_engine
 from training.card import write_card
+from training.comparison import FAITHFULNESS, MARGIN, SANITY
 from training.data import DatasetError, Examples, split_validation
 from training.dataset import Dataset, digest, read_dataset
 from training.evaluate import as_served, evaluate_artifact
@@ -29,6 +30,7 @@ from training.origin import Origin, check_origin, read_origin
 from training.plan import DEFAULT_RUN, FINAL, Plan, read_plan
 from training.seal import seal
 from training.staging import CAM_CORRELATION, FP32, add_int8, at_size, cam_correlation, stage
+from training.verdict import judge
 
 AGREEMENT = 1e-4
 AGREEMENT_IMAGES = 128
@@ -84,10 +86,18 @@ def measure(draft: Artifact, test: Examples) -> Artifact:
     precisions = {}
     for kind, precision in draft.manifest.precisions.items():
         figures = evaluate_artifact(draft, test, precision=kind).summary()
-        if kind != FP32:
+        if kind == FP32:
+            figures |= explanation_figures(draft, test)
+        else:
             figures[CAM_CORRELATION] = round(cam_correlation(cams[FP32], cams[kind]), 4)
         precisions[kind] = replace(precision, metrics=figures)
     return seal(replace(draft.manifest, precisions=precisions), draft.path)
+
+
+def explanation_figures(draft: Artifact, test: Examples) -> dict[str, float]:
+    """How faithful and how sane the served CAM is, by the names that a promotion compares."""
+    found = judge(draft, test)
+    return {FAITHFULNESS.key: found.faithfulness, MARGIN.key: found.margin_low, SANITY.key: found.sanity}
 
 
 def describe(draft: Artifact, plan: Plan, source: str, test: Examples) -> Artifact:
