@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from model.network import BACKBONES, DROPOUT, LOGITS, WeightsError, build_classifier
-from training import checkpoint
+from training import checkpoint, scalars
 from training.average import MovingAverage
 from training.data import DatasetError, split_validation
 from training.dataset import FASHION_MNIST, Dataset, digest, read_dataset
@@ -91,6 +91,7 @@ class Run:
             figures |= {f"val_{name}": value for name, value in judged.items()}
             checkpoint.save(self._out, epoch + 1, model=self.model, averaged=self.averaged)
             record(self._out, epoch + 1, size=stage.size, total=self._plan.epochs, figures=figures)
+            scalars.write_scalars(self._out, epoch + 1, figures)
             checkpoint.forget_before(self._out, epoch + 1)
 
     def _with_evidence(self) -> keras.Model:
@@ -142,7 +143,8 @@ def _start_over(out: Path, origin: Origin) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for leftover in (HISTORY, FINAL):
         (out / leftover).unlink(missing_ok=True)
-    shutil.rmtree(out / checkpoint.FOLDER, ignore_errors=True)
+    for folder in (checkpoint.FOLDER, scalars.FOLDER):
+        shutil.rmtree(out / folder, ignore_errors=True)
     write_origin(origin, out)
 
 

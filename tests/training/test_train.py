@@ -6,11 +6,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
 from model.network import BACKBONE, build_classifier
 from tests.model.samples import sample_greys, sample_labels
-from training import checkpoint
+from training import checkpoint, scalars
 from training.average import MovingAverage
 from training.data import DatasetError, Examples
 from training.dataset import Dataset
@@ -84,8 +85,18 @@ def test_a_run_leaves_its_plan_every_average_and_one_state(finished_run: Path, p
         "data.json",
         "history.csv",
         "plan.json",
+        "tensorboard",
     ]
     assert read_plan(finished_run) == plan
+
+
+def test_tensorboard_can_read_the_figures_of_every_epoch(finished_run: Path) -> None:
+    files = sorted((finished_run / scalars.FOLDER).iterdir())
+
+    events = [event for file in files for event in tf.compat.v1.train.summary_iterator(str(file))]
+    found = [(event.step, value) for event in events for value in event.summary.value if value.tag == "val_accuracy"]
+    assert sorted(step for step, _ in found) == [1, 2, 3, 4]
+    assert all(value.metadata.plugin_data.plugin_name == "scalars" for _, value in found)
 
 
 def test_a_run_is_not_resumed_with_other_images(finished_run: Path, samples: Dataset, plan: Plan) -> None:
