@@ -35,6 +35,7 @@ class Feed:
             images = augment(tf.gather(self._images, indices), tf.stack([start + MOVES, step]), strength=plan.strength)
             targets = tf.one_hot(tf.gather(self._labels, indices), self._classes)
             if plan.mixes(epoch):
+                targets = (1 - plan.label_smoothing) * targets + plan.label_smoothing / self._classes
                 images, targets = mix(images, targets, tf.stack([start + MIXTURES, step]), strength=plan.strength)
             images = _rgb(images)
             if self._cells is None:

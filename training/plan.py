@@ -45,8 +45,9 @@ class Stage:
 class Plan:
     """The stages in order, and the settings that hold through all of them.
 
-    `average_steps` is the memory of the weights' moving average; images are mixed in the first `mix_share` of the run;
-    `locality` weighs the loss of local stages that `training.locality` adds.
+    `average_steps` is the memory of the weights' moving average. In the first `mix_share` of the run images are mixed
+    and labels smoothed, which in the end would spoil the calibration. `locality` weighs what `training.locality` adds
+    to the loss in local stages.
     """
 
     stages: tuple[Stage, ...] = (
@@ -54,7 +55,7 @@ class Plan:
         Stage(64, 9),
         Stage(96, 2),
         Stage(96, 7, Part.LATE),
-        Stage(96, 8, Part.LATE, local=True),
+        Stage(96, 16, Part.LATE, local=True),
     )
     backbone: str = MOBILENET
     batch_size: int = 128
@@ -90,7 +91,7 @@ class Plan:
         return next(stage for stage, first, last in self.spans() if first < epoch <= last)
 
     def mixes(self, epoch: int) -> bool:
-        """Whether images are mixed in this epoch, counted from 0."""
+        """Whether images are mixed and labels smoothed in this epoch, counted from 0."""
         return epoch < self.mix_share * self.epochs
 
     def steps(self, examples: int) -> int:
