@@ -4,9 +4,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -37,19 +37,22 @@ class Stack:
     private_redis: PrivateRedis | None
     host: str
     port: int
-    flower_port: int
+    flower_port: int | None
+    """None leaves Flower out."""
     flower_password: str
     workers: int
     page_port: int | None = None
     """None leaves the page out."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its processes get on top of the settings and of our own environment."""
 
     @property
     def address(self) -> str:
         return f"http://{self.host}:{self.port}"
 
     @property
-    def flower_address(self) -> str:
-        return f"http://{LOOPBACK}:{self.flower_port}"
+    def flower_address(self) -> str | None:
+        return None if self.flower_port is None else f"http://{LOOPBACK}:{self.flower_port}"
 
     @property
     def page_address(self) -> str | None:
@@ -129,7 +132,7 @@ def create_stack_key(stack: Stack, *, name: str) -> str:
 
 
 def _servers(stack: Stack) -> Iterator[Program]:
-    environment = environment_of(stack.settings)
+    environment = {**environment_of(stack.settings), **stack.environment}
     flower = {
         "FLOWER_BASIC_AUTH": f"batchlight:{stack.flower_password}",
         "FLOWER_READ_ONLY": "true",
@@ -140,8 +143,9 @@ def _servers(stack: Stack) -> Iterator[Program]:
     yield Program("worker-bulk", _worker("bulk", queues="bulk,archive", processes=stack.workers), environment)
     yield Program("worker-interactive", _worker("interactive", queues="interactive,overlay", processes=1), environment)
     yield Program("sweep", _python("worker.sweep"), environment)
-    show = _celery("flower", f"--address={LOOPBACK}", f"--port={stack.flower_port}")
-    yield Program("flower", show, environment | flower)
+    if stack.flower_port is not None:
+        show = _celery("flower", f"--address={LOOPBACK}", f"--port={stack.flower_port}")
+        yield Program("flower", show, environment | flower)
     if stack.page_port is not None:
         yield page_program(stack.address, port=stack.page_port)
 

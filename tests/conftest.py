@@ -8,8 +8,8 @@ import pytest
 
 from core.database import Database, open_database
 from core.settings import ROOT
+from ops.servers import PostgresServer, RedisServer, postgres_server, redis_server
 from tests.databases import empty_tables, migrate
-from tests.services import PostgresServer, RedisServer, postgres_server, redis_server
 from tests.stacks import RunningStack, run_stack
 
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"

@@ -16,11 +16,11 @@ from core.failpoints import Point
 from core.states import ItemState, ShardState
 from core.storage import Storage
 from core.tables import Item, Job, Shard
+from ops.servers import PostgresServer, RedisServer
 from tests.faults.checker import Prediction, check
 from tests.faults.poller import Poller
 from tests.faults.recovery import RECOVERIES, Recovery
 from tests.http import PATIENCE_S, submit_zip, zipped
-from tests.services import PostgresServer, RedisServer
 from tests.stacks import RunningStack
 
 SHARD_IMAGES = 60

@@ -10,10 +10,10 @@ import pytest
 
 from core.database import open_database
 from core.settings import ROOT
+from ops.servers import PostgresServer, postgres_server, redis_server
 from tests.faults.ground import Ground, settings_of
 from tests.faults.proxy import Proxy
 from tests.http import paths
-from tests.services import PostgresServer, postgres_server, redis_server
 from tests.stacks import run_stack
 
 IMAGES = 900

@@ -12,9 +12,9 @@ import pytest
 from core.failpoints import Point
 from core.queue import celery_app
 from core.states import Lane
+from ops.servers import RedisServer
 from tests.faults.ground import LOOK_EVERY_S, Ground, Run
 from tests.http import PATIENCE_S, submit_zip, zipped
-from tests.services import RedisServer
 
 IMAGES = 900
 PROCESSES = 2

@@ -12,8 +12,8 @@ from core.queue import ARCHIVE_QUEUE, Bells, celery_app
 from core.states import Lane
 from core.storage import Storage, shard_key
 from ops.ports import LOOPBACK, free_port
+from ops.servers import RedisServer
 from tests.databases import outcomes, submit
-from tests.services import RedisServer
 from worker.stop import CancelWatch
 from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed, sweep
 

