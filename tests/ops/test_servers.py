@@ -10,7 +10,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.engine import make_url
 
-from ops.servers import DidNotStart, RedisServer, postgres_server, redis_server
+from ops.errors import DidNotStart
+from ops.servers import RedisServer, postgres_server, redis_server
 
 
 def query(url: str, statement: str) -> list[tuple[object, ...]]:
