@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults soak check screenshots train report lock clean
+.PHONY: help demo up test faults soak check bench bench-quick bench-peers screenshots train report lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,15 @@ check: .venv/dev.installed ## Lint, formatting and types
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
 
+bench: .venv/dev.installed ## Measure the whole path against the model's own speed and the usual ways (under 20 minutes)
+	$(BIN)/python -m bench
+
+bench-quick: .venv/dev.installed ## The same with small sizes: shows that everything works (about 2 minutes)
+	$(BIN)/python -m bench --quick
+
+bench-peers: .venv/dev.installed .venv-peers/installed ## Measure it against LitServe, BentoML and Ray Data (about 10 minutes)
+	$(BIN)/python -m bench --peers
+
 screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots
 
@@ -45,12 +54,13 @@ lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade take
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt
 	$(UV_COMPILE) --extra local -c requirements/dev.txt -o requirements/demo.txt
 	$(UV_COMPILE) --extra local --extra frontend -c requirements/dev.txt -o requirements/up.txt
+	$(UV_COMPILE) --extra peers -o requirements/peers.txt
 	for role in api worker worker-keras worker-gpu flower frontend training; do \
 		$(UV_COMPILE) --extra $$role -c requirements/dev.txt -o requirements/$$role.txt || exit 1; \
 	done
 
 clean: ## Remove the environment, caches and outputs
-	rm -rf .venv build client/*.egg-info demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-peers build client/*.egg-info demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/created:
@@ -64,4 +74,11 @@ clean: ## Remove the environment, caches and outputs
 .venv/%.installed: requirements/%.txt pyproject.toml .venv/created
 	@$(PIP) install --require-hashes -r requirements/$*.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Other people's servers pin other versions of what ours stand on.
+.venv-peers/installed: requirements/peers.txt
+	@echo "Setting up .venv-peers (once; 0.8 GB)…"
+	@$(PYTHON) -m venv .venv-peers
+	@.venv-peers/bin/python -m pip --quiet --no-input --disable-pip-version-check install --require-hashes -r requirements/peers.txt
 	@touch $@

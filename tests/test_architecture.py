@@ -21,6 +21,8 @@ ARROWS = {
     "frontend": {"batchlight"},
     "migrations": {"core"},
     "ops": {"api", "batchlight", "core", "model", "worker"},
+    "bench": {"api", "core", "model", "ops", "worker"},
+    "bench/peers": {"bench.peers", "model"},
 }
 OURS = {Path(folder).name for folder in ARROWS} | {"tests"}
 

@@ -1,0 +1,158 @@
+"""Where each millisecond goes: the product's own functions, one shard at a time, each timed alone in one process."""
+
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from pydantic import SecretStr
+
+from api.intake import Intake
+from api.zips import unpack
+from bench.corpus import small_images
+from bench.engine import bare_rate, engine_rate, pixels
+from bench.ground import Ground
+from bench.stack import BenchError, BenchStack
+from core import archives, items, jobs, shards
+from core.jobs import NewJob, StoredShard
+from core.settings import ROOT, Settings
+from core.shardfile import ShardReader
+from core.states import JobKind, Lane
+from core.tables import Job, Shard
+from model.decode import decode
+from ops.stack import environment_of
+from ops.supervisor import Program, Supervisor
+from worker.archive import write_archive
+from worker.context import Context, open_context
+from worker.drawing import overlay_png
+from worker.pipeline import Work, infer_shard
+
+OWNER = "stages"
+OTHER_REDIS_DATABASE = "/9"
+ROUNDS = 7
+WARM_ROUNDS = 2
+STAGES = ("receive", "store", "queue", "fetch", "decode", "infer", "explain", "commit", "draw", "archive")
+
+
+class Clock:
+    """Adds up what its blocks take, by stage."""
+
+    def __init__(self) -> None:
+        self.spent_s = dict.fromkeys(STAGES, 0.0)
+
+    @contextmanager
+    def times(self, stage: str) -> Iterator[None]:
+        started_s = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.spent_s[stage] += time.perf_counter() - started_s
+
+
+def stages_ms(ground: Ground) -> dict[str, float]:
+    """Milliseconds an image of a full shard takes in each stage: the median of several rounds."""
+    settings = _settings(ground.stack, ground.folder / "stages")
+    context = open_context(settings)
+    count = settings.shard_images
+    zipped = ground.small_zip(count)
+    try:
+        rounds = [_round(ground, context, zipped) for _ in range(ROUNDS)][WARM_ROUNDS:]
+    finally:
+        context.database.dispose()
+    return {stage: statistics.median(one[stage] for one in rounds) * 1000 / count for stage in STAGES}
+
+
+def _settings(stack: BenchStack, folder: Path) -> Settings:
+    """The same servers, but a database, a queue and a storage that no worker looks at."""
+    redis_url = stack.redis.url.removesuffix("/0") + OTHER_REDIS_DATABASE
+    given = {"redis_url": SecretStr(redis_url), "database_url": stack.postgres.create_database("stages")}
+    settings = stack.plan.settings.model_copy(update={**given, "storage_dir": folder / "storage"})
+    folder.mkdir()
+    migrate = Program("migrate", (sys.executable, "-m", "alembic", "upgrade", "head"), environment_of(settings))
+    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+        if supervisor.run(migrate) != 0:
+            raise BenchError(supervisor.last_words(migrate))
+    return settings
+
+
+def _round(ground: Ground, context: Context, zipped: Path) -> dict[str, float]:
+    clock, images = Clock(), small_images(context.settings.shard_images)
+    job_id, stored = _receive(context, zipped, images, clock)
+    shard, job = _queue(ground, context, job_id, stored, clock)
+    work = Work(shard, job, *context.models.of(job))
+    _infer(ground, context, work, clock)
+    outcomes = infer_shard(work, context.storage, context.settings, wanted=lambda: True)
+    with clock.times("commit"), context.database.write.begin() as session:
+        shards.finish(session, shard, outcomes, engine=work.engine.name)
+    _archive(context, job, images, clock)
+    return clock.spent_s
+
+
+def _receive(context: Context, zipped: Path, images: list[bytes], clock: Clock) -> tuple[str, list[StoredShard]]:
+    """Receiving is what unpacking a ZIP takes on top of storing the same images."""
+    intake = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    with clock.times("receive"), zipped.open("rb") as file:
+        unpack(file, intake, settings=context.settings)
+        intake.close()
+    again = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    with clock.times("store"):
+        for number, data in enumerate(images):
+            again.add(f"{number:06d}.png", data)
+        again.close()
+    clock.spent_s["receive"] -= clock.spent_s["store"]
+    return intake.job_id, intake.stored
+
+
+def _queue(ground: Ground, context: Context, job_id: str, stored: list[StoredShard], clock: Clock) -> tuple[Shard, Job]:
+    """The job's transaction, its bell, the claim."""
+    manifest = ground.artifact.manifest
+    new = NewJob(
+        id=job_id, owner=OWNER, kind=JobKind.BATCH, model_name=manifest.name, model_version=manifest.version,
+        precision=next(iter(manifest.precisions)), top_k=3, retention_s=3600,
+    )  # fmt: skip
+    count = context.settings.shard_images
+    with clock.times("queue"):
+        with context.database.write.begin() as session:
+            job = jobs.submit(session, new, stored, interactive_images=0, shard_images=count)
+        context.bells.ring_job(job)
+        with context.database.write.begin() as session:
+            claimed = shards.claim(session, Lane.BULK, worker="stages", lease_s=60)
+    assert claimed is not None, "nobody else claims here"
+    return claimed
+
+
+def _infer(ground: Ground, context: Context, work: Work, clock: Clock) -> None:
+    """Fetching, decoding, inferring, explaining: one after the other, where a worker decodes ahead."""
+    size = work.artifact.manifest.input
+    with (
+        clock.times("fetch"),
+        context.storage.open(work.shard.object_key) as file,
+        closing(ShardReader(file, digest=work.shard.object_digest)) as reader,
+    ):
+        images = [reader.read(position) for position in work.shard.positions]
+    with clock.times("decode"):
+        for data in images:
+            decode(data, height=size.height, width=size.width)
+    decoded = pixels(len(images), size)
+    whole_s, bare_s = len(images) / engine_rate(work.engine, decoded), len(images) / bare_rate(ground, decoded)
+    clock.spent_s["infer"] += bare_s
+    clock.spent_s["explain"] += whole_s - bare_s
+
+
+def _archive(context: Context, job: Job, images: list[bytes], clock: Clock) -> None:
+    """The archive's own share is what it takes on top of drawing its overlays."""
+    with context.database.write.begin() as session:
+        asked = archives.request(session, jobs.owned(session, job.id, owner=OWNER))
+        archive = archives.claim(session, asked.id, worker="stages", lease_s=600)
+    assert archive is not None, "nobody else builds here"
+    with clock.times("archive"):
+        write_archive(context, archive, check=lambda: None)
+    with context.database.read.begin() as session:
+        drawn = items.page(session, job, state=None, after=-1, limit=len(images))
+    with clock.times("draw"):
+        for item in drawn:
+            overlay_png(item, images[item.index])
+    clock.spent_s["archive"] -= clock.spent_s["draw"]
