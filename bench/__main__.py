@@ -3,7 +3,7 @@
 import argparse
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -23,7 +23,7 @@ from bench.predict import predict_p50_ratio, predict_p99_loaded_ratio
 from bench.results import COSTS, MACHINE, STAGES, TIMELINE, Facts, Findings, Missing, Unavailable, merged, write_results
 from bench.stack import BenchError
 from bench.stages import stages_ms
-from bench.table import TARGETS, draw_table
+from bench.table import TARGETS, draw_table, verdict
 from bench.timeline import timeline_s
 from bench.usual import bulk_vs_usual
 from core.settings import ROOT
@@ -58,19 +58,19 @@ FAILURES = (Unavailable, BenchError, OpsError, OSError, EOFError, httpx.HTTPErro
 """What ends one measurement and not the run: a server that does not start, refuses, or goes away."""
 
 
-def measure(ground: Ground, keys: Sequence[str]) -> Findings:
+def measure(ground: Ground, keys: Sequence[str]) -> Iterator[Findings]:
     """Every measurement that yields one of these keys; one that fails says why and does not keep the others."""
-    findings: Findings = {}
     for measurement, yields in ALL.items():
         if set(yields) & set(keys):
             started_s = time.monotonic()
             ground.say(f"measuring {', '.join(yields)} …")
             try:
-                findings |= measurement(ground)
+                found = measurement(ground)
             except FAILURES as failure:
-                findings |= dict.fromkeys(yields, Missing(str(failure) or type(failure).__name__))
-            ground.say(f"  {time.monotonic() - started_s:.0f} s")
-    return findings
+                found = dict.fromkeys(yields, Missing(str(failure) or type(failure).__name__))
+            said = ", ".join(f"{key} {verdict(TARGETS[key], finding)}" for key, finding in found.items())
+            ground.say(f"  {said} ({time.monotonic() - started_s:.0f} s)")
+            yield found
 
 
 def profile(ground: Ground, wanted: Sequence[str]) -> Facts:
@@ -119,7 +119,10 @@ def main() -> None:
     out = options.out or ROOT / "bench" / ("results-quick.json" if options.quick else "results.json")
     keys, started_s = chosen(options), time.monotonic()
     with Ground(sizes, console=console) as ground:
-        findings = measure(ground, keys)
+        findings: Findings = {}
+        for found in measure(ground, keys):
+            findings |= found
+            write_results(out, merged(out, found, {}))
         facts = {**profile(ground, keys), MACHINE: machine_facts(mode=sizes.mode, folder=ground.folder)}
     results = merged(out, findings, facts)
     write_results(out, results)

@@ -8,10 +8,6 @@ from sqlalchemy import text
 from bench.ground import Ground
 from bench.stack import BenchStack, closing_database
 
-IDLE_S = 5.0
-SETTLE_S = 1.5
-"""Postgres publishes its statistics up to a second late."""
-
 PER_DATABASE = ("xact_commit", "tup_inserted", "tup_updated")
 WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
 SIZE = "SELECT pg_database_size(current_database())"
@@ -23,12 +19,13 @@ def unit_costs(ground: Ground) -> dict[str, Mapping[str, float]]:
     """Per shard of a bulk job, per image of it, and per second of idling."""
     stack, images = ground.stack, ground.sizes.bulk_images
     zipped = ground.small_zip(images)
-    start = counters(stack)
-    time.sleep(IDLE_S)
-    idle = {name: value / (IDLE_S + SETTLE_S) for name, value in _moved(start, counters(stack)).items()}
-    before, started_s = counters(stack), time.monotonic()
+    settle_s = ground.sizes.settle_s
+    start = counters(stack, settle_s=settle_s)
+    before = counters(stack, settle_s=settle_s)
+    idle = {name: value / settle_s for name, value in _moved(start, before).items()}
+    started_s = time.monotonic()
     job = stack.ended(stack.submit(zipped))
-    moved = _moved(before, counters(stack))
+    moved = _moved(before, counters(stack, settle_s=settle_s))
     duration_s = time.monotonic() - started_s
     stack.delete(job)
     work = {name: value - idle[name] * duration_s for name, value in moved.items()}
@@ -40,9 +37,9 @@ def unit_costs(ground: Ground) -> dict[str, Mapping[str, float]]:
     }
 
 
-def counters(stack: BenchStack) -> Counters:
-    """What the servers have counted so far."""
-    time.sleep(SETTLE_S)
+def counters(stack: BenchStack, *, settle_s: float) -> Counters:
+    """What the servers have counted so far; what an idle connection did, Postgres publishes up to ten seconds late."""
+    time.sleep(settle_s)
     with stack.redis.client() as client:
         commands = client.info("commandstats")
         redis = {"redis_commands": float(sum(one["calls"] for one in commands.values()))}

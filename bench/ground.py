@@ -38,6 +38,7 @@ class Sizes:
     queued_images: int = 5_000
     peer_images: int = 10_000
     singles: int = 1_000
+    settle_s: float = 11.0
 
 
 QUICK = Sizes(
@@ -57,6 +58,7 @@ QUICK = Sizes(
     queued_images=1_000,
     peer_images=500,
     singles=200,
+    settle_s=1.5,
 )
 
 

@@ -26,7 +26,8 @@ def predict_p50_ratio(ground: Ground) -> Findings:
     """One client, one image after another."""
     bodies = [form(data) for data in small_images(ground.sizes.predicts)]
     port = free_port()
-    command = (sys.executable, "-m", "uvicorn", "bench.inprocess:app", "--port", str(port), "--log-level", "warning")
+    server = ("uvicorn", "--factory", "bench.inprocess:create_app", "--port", str(port), "--log-level", "warning")
+    command = (sys.executable, "-m", *server)
     with running(ground, Program("inprocess", command), port=port):
         theirs = Call(f"http://{LOOPBACK}:{port}/predict", FORM)
         found = paired(
