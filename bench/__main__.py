@@ -54,6 +54,9 @@ PEERS: dict[Measurement, tuple[str, ...]] = {
 ALL = OURS | PEERS
 PROFILES: dict[str, Callable[[Ground], object]] = {STAGES: stages_ms, TIMELINE: timeline_s, COSTS: unit_costs}
 
+WIDE = 140
+"""Characters a line that hold what each key means too."""
+
 FAILURES = (Unavailable, BenchError, OpsError, OSError, EOFError, httpx.HTTPError)
 """What ends one measurement and not the run: a server that does not start, refuses, or goes away."""
 
@@ -127,7 +130,7 @@ def main() -> None:
     results = merged(out, findings, facts)
     write_results(out, results)
     draw_figures(results, out)
-    console.print(draw_table(findings))
+    console.print(draw_table(findings, wide=console.width >= WIDE))
     console.print(f"{out}, after {time.monotonic() - started_s:.0f} s", highlight=False)
 
 

@@ -12,6 +12,7 @@ from bench.table import TARGETS
 
 GOOD, BAD, LINE = "#2a9d6f", "#d1495b", "#444444"
 ROW_INCHES, WIDTH_INCHES = 0.36, 9.0
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10)
 ALWAYS = ("receive", "store", "queue", "fetch", "decode", "infer", "explain", "commit")
 ASKED = ("draw", "archive")
 """Stages of an image whose archive somebody asks for."""
@@ -38,6 +39,9 @@ def target_figure(results: Mapping[str, Any]) -> Figure | None:
         axes.barh(row, value - 1, left=1, color=GOOD if value >= 1 else BAD, height=0.6)
         axes.plot(runs, [row] * len(runs), ".", color=LINE, markersize=3)
     axes.set_xscale("log")
+    axes.set_xlim(TICKS[0], TICKS[-1])
+    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.minorticks_off()
     axes.axvline(1, color=LINE, linewidth=1)
     axes.set_yticks(range(len(keys)), [f"{key}  {TARGETS[key]}" for key in keys])
     axes.set_xlabel("share of the target (right of 1: met)")

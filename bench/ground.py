@@ -115,4 +115,4 @@ class Ground:
 
     def say(self, line: str) -> None:
         """Tells the person at the terminal what is going on."""
-        self.console.print(line, style="dim", highlight=False)
+        self.console.print(line, style="dim", highlight=False, soft_wrap=True)

@@ -58,15 +58,19 @@ def verdict(target: Target, finding: Finding) -> str:
     return f"{met}, noisy" if finding.is_noisy else met
 
 
-def draw_table(findings: Mapping[str, Finding]) -> Table:
-    """The findings in the order of the targets, a line each."""
-    table = Table("key", "value", "spread", "target", "verdict", "what", title="Batchlight", title_justify="left")
+def draw_table(findings: Mapping[str, Finding], *, wide: bool) -> Table:
+    """The findings in the order of the targets, a line each; a wide one says what each key means."""
+    table = Table("key", "value", "spread", "target", "verdict", title="Batchlight", title_justify="left")
+    for column in table.columns[:4]:
+        column.no_wrap = True
     for column in table.columns[1:4]:
         column.justify = "right"
-    table.columns[5].no_wrap, table.columns[5].overflow = True, "ellipsis"
+    if wide:
+        table.add_column("what")
     for key, target in TARGETS.items():
         if key in findings:
-            table.add_row(key, *_figures(findings[key]), str(target), _coloured(target, findings[key]), target.what)
+            cells = (key, *_figures(findings[key]), str(target), _coloured(target, findings[key]), target.what)
+            table.add_row(*cells[: len(table.columns)])
     return table
 
 
