@@ -44,7 +44,7 @@ bench-peers: .venv/dev.installed .venv-peers/installed ## Measure it against Lit
 screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots
 
-train: .venv/dev.installed ## Train and export the Fashion-MNIST model (about an hour on 2 cores)
+train: .venv/dev.installed ## Train and export the Fashion-MNIST model (two to three hours on 2 cores)
 	$(BIN)/python -m training
 
 report: .venv/dev.installed ## Write the report on the shipped model anew from what was measured of it

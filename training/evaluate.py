@@ -120,7 +120,7 @@ def damaged_copies(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Evaluate an artefact.")
-    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.0.0")
+    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.1.0")
     parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
     parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
     parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are classified")

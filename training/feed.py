@@ -1,5 +1,6 @@
 """Batches for the training loop, made by tf.data from arrays already at the stage's size."""
 
+import keras
 import tensorflow as tf
 
 from training.augment import augment, mix
@@ -42,9 +43,14 @@ class Feed:
                 return images, targets
             return pairs(images, targets, tf.stack([start + HIDDEN, step]), cells=self._cells)
 
-        indices = tf.data.Dataset.range(len(self._labels)).shuffle(len(self._labels), seed=plan.seed * 1000 + epoch)
-        batches = indices.batch(plan.batch_size, drop_remainder=True)
+        batches = tf.data.Dataset.from_tensor_slices(self._order(epoch)).batch(plan.batch_size, drop_remainder=True)
         return batches.enumerate().map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+
+    def _order(self, epoch: int) -> tf.Tensor:
+        """Drawn once: a shuffled data set has another order when it is read again, and Keras on JAX peeks into it."""
+        count = len(self._labels)
+        shuffled = tf.data.Dataset.range(count).shuffle(count, seed=self._plan.seed * 1000 + epoch)
+        return shuffled.batch(count).get_single_element()
 
 
 def validation_batches(examples: Examples, *, size: int, classes: int) -> tf.data.Dataset:
@@ -61,5 +67,7 @@ def _rgb(images: tf.Tensor) -> tf.Tensor:
 def _resident(examples: Examples, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Pixels `[N, size, size, 1 or 3]` and labels as tensors in the host's memory, GPU or not."""
     pixels = resize(examples.images, size)
+    if keras.backend.backend() != "tensorflow":
+        tf.config.set_visible_devices([], "GPU")  # TensorFlow only feeds then; it would take most of the GPU's memory
     with tf.device("/CPU:0"):
         return tf.constant(pixels.reshape(len(examples), size, size, -1)), tf.constant(examples.labels)

@@ -55,7 +55,7 @@ class Plan:
         Stage(64, 9),
         Stage(96, 2),
         Stage(96, 7, Part.LATE),
-        Stage(96, 16, Part.LATE, local=True),
+        Stage(96, 14, Part.LATE, local=True),
     )
     backbone: str = MOBILENET
     batch_size: int = 128

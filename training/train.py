@@ -24,6 +24,8 @@ from training.plan import DEFAULT_RUN, FINAL, Plan, Stage, parse_stages, read_pl
 from training.progress import HISTORY, best_epoch, finished_epochs, record, stands_still
 
 OPTIMIZER = "optimizer"  # its variables are found again by their paths
+# TensorFlow's XLA makes MobileNet's depthwise convolutions seven times slower on a CPU; without it JAX goes op by op.
+COMPILED = False if keras.backend.backend() == "tensorflow" else "auto"
 
 
 def train(dataset: Dataset, *, plan: Plan, out: Path, weights: Path | str | None, resume: bool) -> Path:
@@ -100,7 +102,7 @@ class Run:
         losses = {LOGITS: self.model.loss, EVIDENCE: disagreement}
         weights = {LOGITS: 1.0, EVIDENCE: self._plan.locality}
         learner.compile(
-            self.model.optimizer, losses, loss_weights=weights, metrics={LOGITS: ["accuracy"]}, jit_compile=False
+            self.model.optimizer, losses, loss_weights=weights, metrics={LOGITS: ["accuracy"]}, jit_compile=COMPILED
         )
         return learner
 
@@ -135,8 +137,7 @@ def _compile(model: keras.Model, plan: Plan, *, examples: int) -> None:
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=plan.weight_decay, name=OPTIMIZER)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    # XLA makes MobileNet's depthwise convolutions seven times slower on a CPU.
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=COMPILED)
 
 
 def _start_over(out: Path, origin: Origin) -> None:
