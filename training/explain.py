@@ -161,7 +161,10 @@ def main(argv: list[str] | None = None) -> None:
         dataset = _sampled(artifact, args)
         sizes = Sizes(args.dear_images, args.road_images, args.sanity_images)
         manifest = artifact.manifest
-        command = f"python -m training.explain artifacts/{manifest.name}/{manifest.version} --split {args.split}"
+        command = (
+            f"python -m training.explain artifacts/{manifest.name}/{manifest.version} --split {args.split}"
+            f" --images {args.images} --dear-images {args.dear_images}"
+        )
         written = explain(artifact, dataset, split=args.split, sizes=sizes, out=args.out, command=command)
     except (ArtifactError, DatasetError, EngineUnavailable, OSError) as error:
         parser.exit(1, f"{error}\n")
