@@ -65,7 +65,8 @@ class Run:
             )
         self.averaged = build_classifier(self._classes, backbone=plan.backbone, dropout=plan.dropout, weights=weights)
         self.model = fused(self.averaged)
-        _compile(self.averaged, plan, examples=len(self._training))
+        # Without an optimiser: Keras on JAX would give it a memory to save, although it never learns.
+        self.averaged.compile(None, _loss(), metrics=["accuracy"], jit_compile=COMPILED)
 
     def enter(self, stage: Stage) -> None:
         """Let the stage's part of the network learn, with the optimiser's memory of what was learning before."""
@@ -136,8 +137,11 @@ def _compile(model: keras.Model, plan: Plan, *, examples: int) -> None:
     )
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=plan.weight_decay, name=OPTIMIZER)
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=COMPILED)
+    model.compile(optimizer, _loss(), metrics=["accuracy"], jit_compile=COMPILED)
+
+
+def _loss() -> keras.losses.Loss:
+    return keras.losses.CategoricalCrossentropy(from_logits=True)
 
 
 def _start_over(out: Path, origin: Origin) -> None:
