@@ -31,7 +31,8 @@ def staged(folder: Path, *, version: str = "1.0.0", graph: bytes = b"graph") -> 
     folder.mkdir()
     (folder / "model.onnx").write_bytes(graph)
     files = {"model.onnx": sha256(folder / "model.onnx")}
-    manifest = replace(shipped().manifest, version=version, files=files)
+    fp32 = {"fp32": shipped().manifest.precisions["fp32"]}
+    manifest = replace(shipped().manifest, version=version, precisions=fp32, files=files)
     (folder / MANIFEST).write_text(manifest.to_json(), "utf-8")
     return folder
 
