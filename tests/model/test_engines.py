@@ -12,6 +12,7 @@ import pytest
 from model.artifact import ArtifactCorrupt, read_artifact
 from model.cam import load_tail, logits, preactivations, served_cam
 from model.engine import Engine, EngineUnavailable, load_engine
+from model.onnx_engine import has_vnni
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
 
 AGREEMENT = 1e-4
@@ -65,6 +66,14 @@ def test_the_cam_of_the_graph_is_that_of_the_numpy_formula(engine: Engine) -> No
     assert np.array_equal(scores.argmax(axis=1), probabilities.argmax(axis=1))
     assert np.median(np.abs(cam - expected)) <= 1e-5
     assert (np.abs(cam - expected).max(axis=(1, 2)) <= 1e-4).mean() >= 0.99
+
+
+@pytest.mark.parametrize(("flags", "exact"), [("fma avx2 avx_vnni", True), ("fma avx2", False)])
+def test_int8_is_slowed_down_only_where_it_would_saturate(tmp_path: Path, flags: str, exact: bool) -> None:
+    (tmp_path / "cpuinfo").write_text(f"model name\t: any\nflags\t\t: {flags}\n")
+
+    assert has_vnni(tmp_path / "cpuinfo") == exact
+    assert not has_vnni(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65])
