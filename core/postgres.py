@@ -8,6 +8,8 @@ from psycopg.pq import TransactionStatus
 from sqlalchemy import Engine, create_engine, event
 from typing_extensions import TypeVar
 
+from core.bulk_insert import copy_when_asked
+
 LOCK_WAIT_S = 10
 STATEMENT_WAIT_S = 30
 IDLE_WAIT_S = 10
@@ -70,6 +72,7 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
             _limit_transactions(connection)
         return connection
 
+    copy_when_asked(engine)
     return engine
 
 

@@ -12,12 +12,13 @@ the only crossing (a worker that lost its lease, finishing late) is found by Pos
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from uuid import uuid4
 
-from sqlalchemy import Update, case, delete, func, insert, select, update
+from sqlalchemy import Update, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from core.bulk_insert import insert_rows
 from core.clock import db_now
 from core.failpoints import Point, failpoint
 from core.states import ItemState, JobState, Lane, ShardState
@@ -91,8 +92,7 @@ def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engin
     if not _close(session, shard, ShardState.CANCELLED if cancelled else ShardState.DONE, engine=engine):
         return None
     failpoint(Point.SHARD_CLOSED)
-    if outcomes:
-        session.execute(insert(Item), [_row(shard, outcome) for outcome in outcomes])
+    _insert_items(session, shard, outcomes)
     failpoint(Point.ITEMS_WRITTEN)
     succeeded = len(outcomes) - failed
     _move(session, shard.job_id, running=-shard.count, succeeded=succeeded, failed=failed, cancelled=cancelled)
@@ -170,9 +170,14 @@ def _close(session: Session, shard: Shard, state: ShardState, *, engine: str) ->
     return closed.first() is not None
 
 
-def _row(shard: Shard, outcome: Outcome) -> dict[str, object]:
-    state = ItemState.SUCCEEDED if outcome.error_code is None else ItemState.FAILED
-    return {"job_id": shard.job_id, "shard_id": shard.id, "state": state, **vars(outcome)}
+def _insert_items(session: Session, shard: Shard, outcomes: Sequence[Outcome]) -> None:
+    columns = ["job_id", "shard_id", "state", *(field.name for field in fields(Outcome))]
+    rows = [(shard.job_id, shard.id, _state(outcome), *vars(outcome).values()) for outcome in outcomes]
+    insert_rows(session, Item, columns, rows)
+
+
+def _state(outcome: Outcome) -> ItemState:
+    return ItemState.SUCCEEDED if outcome.error_code is None else ItemState.FAILED
 
 
 def _lock_job(session: Session, job_id: str) -> None:
