@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 from sqlalchemy.types import TypeEngine
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -182,15 +182,16 @@ class Item(Base):
     """The outcome of one image: a prediction, or an error with a code. Inserted once, never changed.
 
     `cam` holds `cam_height`·`cam_width` float32, little-endian, row by row. `faithfulness` (model.faithfulness) is in
-    [-1, 1], measured only where the job asked for it.
+    [-1, 1], measured only where the job asked for it. That its job and its shard exist needs no foreign key: who writes
+    an item has locked both rows, and who deletes either deletes the items first (ADR 15).
     """
 
     __tablename__ = "items"
-    __table_args__ = (Index("ix_items_state", "job_id", "state", "index"), Index("ix_items_shard", "shard_id"))
+    __table_args__ = (Index("ix_items_state", "job_id", "state", "index"),)
 
-    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(String(32), primary_key=True)
     index: Mapped[int] = mapped_column(primary_key=True)
-    shard_id: Mapped[str] = mapped_column(ForeignKey("shards.id"))
+    shard_id: Mapped[str] = mapped_column(String(32))
     name: Mapped[str] = mapped_column(String(1000))
     state: Mapped[ItemState]
     sha256: Mapped[str] = mapped_column(String(64))
@@ -207,7 +208,7 @@ class Item(Base):
     error_code: Mapped[str | None] = mapped_column(String(50))
     error_message: Mapped[str | None] = mapped_column(String(500))
 
-    shard: Mapped[Shard] = relationship(lazy="raise")
+    shard: Mapped[Shard] = relationship(lazy="raise", primaryjoin=lambda: foreign(Item.shard_id) == Shard.id)
 
 
 class Archive(Base):

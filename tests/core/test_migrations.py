@@ -50,3 +50,26 @@ def test_a_migrated_database_still_refuses_what_no_job_can_be(
 
     with database.write() as session, pytest.raises(IntegrityError):
         session.execute(text(wrong))
+
+
+def test_items_survive_losing_their_foreign_keys_and_getting_them_back(database: Database, database_url: str) -> None:
+    submitted(database, 2)
+    finish(database, claimed(database), failed=1)
+
+    command.downgrade(alembic_config(database_url), "0003")
+    with_keys = foreign_tables(database_url)
+    command.upgrade(alembic_config(database_url), "head")
+
+    assert (with_keys, foreign_tables(database_url)) == ({"jobs", "shards"}, set())
+    with database.read.begin() as session:
+        assert session.scalars(text("SELECT state FROM items ORDER BY state")).all() == ["failed", "succeeded"]
+    with database.write() as session, pytest.raises(IntegrityError):
+        session.execute(text("UPDATE items SET state = 'odd'"))
+
+
+def foreign_tables(database_url: str) -> set[str]:
+    """The tables that the items' foreign keys refer to."""
+    engine = create_engine(database_url)
+    keys = {key["referred_table"] for key in inspect(engine).get_foreign_keys("items")}
+    engine.dispose()
+    return keys
