@@ -3,6 +3,7 @@
 import random
 import struct
 import sys
+import warnings
 import zlib
 from io import BytesIO
 
@@ -62,6 +63,25 @@ def test_a_sample_becomes_what_pillow_makes_of_it_by_a_bilinear_stretch_to_rgb()
     expected = Image.open(file).convert("RGB").resize((96, 96), Image.Resampling.BILINEAR)
     assert np.array_equal(decoded.pixels, np.asarray(expected))
     assert (decoded.width, decoded.height) == (28, 28)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_a_picture_is_stretched_as_if_it_had_been_made_rgb_first(mode: str) -> None:
+    picture = NOISE.convert(mode)
+
+    decoded = decode(encoded(picture, "PNG"), height=96, width=80)
+
+    expected = picture.convert("RGB").resize((80, 96), Image.Resampling.BILINEAR)
+    assert np.array_equal(decoded.pixels, np.asarray(expected))
+
+
+def test_decoding_adds_its_warning_filters_once() -> None:
+    decode(encoded(NOISE, "PNG"), height=8, width=8)
+    filters = list(warnings.filters)
+
+    decode(encoded(NOISE, "PNG"), height=8, width=8)
+
+    assert warnings.filters == filters
 
 
 @pytest.mark.parametrize("kind", FORMATS)
