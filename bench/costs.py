@@ -1,11 +1,14 @@
-"""Unit costs: what an image and a shard ask of Redis, Postgres and the disk, and what an idle stack asks."""
+"""Unit costs: what an image, a shard, a job ask of Redis, Postgres, disk and CPU, and what an idle stack asks."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+import psutil
 from sqlalchemy import text
 
+from bench.corpus import small_images
 from bench.ground import Ground
+from bench.singles import commit_singles
 from bench.stack import BenchStack, closing_database
 
 PER_DATABASE = ("xact_commit", "tup_inserted", "tup_updated")
@@ -13,27 +16,30 @@ WAL = "SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')"
 SIZE = "SELECT pg_database_size(current_database())"
 
 Counters = dict[str, float]
+Costs = Mapping[str, float]
 
 
-def unit_costs(ground: Ground) -> dict[str, Mapping[str, float]]:
-    """Per shard of a bulk job, per image of it, and per second of idling."""
-    stack, images = ground.stack, ground.sizes.bulk_images
-    zipped = ground.small_zip(images)
-    settle_s = ground.sizes.settle_s
-    start = counters(stack, settle_s=settle_s)
-    before = counters(stack, settle_s=settle_s)
-    idle = {name: value / settle_s for name, value in _moved(start, before).items()}
-    started_s = time.monotonic()
-    job = stack.ended(stack.submit(zipped))
-    moved = _moved(before, counters(stack, settle_s=settle_s))
-    duration_s = time.monotonic() - started_s
-    stack.delete(job)
-    work = {name: value - idle[name] * duration_s for name, value in moved.items()}
-    shards = -(-images // stack.plan.settings.shard_images)
+def unit_costs(ground: Ground) -> dict[str, Costs]:
+    """Per shard of a bulk job, per image of it, per job of a single image, and per second of idling."""
+    stack, sizes = ground.stack, ground.sizes
+    start = counters(stack, settle_s=sizes.settle_s)
+    idle_per_s = _per(_moved(start, counters(stack, settle_s=sizes.settle_s)), sizes.settle_s)
+
+    def cost(work: Callable[[], object]) -> Counters:
+        before, started_s = counters(stack, settle_s=sizes.settle_s), time.monotonic()
+        work()
+        after = counters(stack, settle_s=sizes.settle_s)
+        idled_s = time.monotonic() - started_s
+        return {name: value - idle_per_s[name] * idled_s for name, value in _moved(before, after).items()}
+
+    bulk = cost(lambda: _bulk(ground))
+    singles = cost(lambda: commit_singles(stack, small_images(sizes.singles)))
+    shards = -(-sizes.bulk_images // stack.plan.settings.shard_images)
     return {
-        "per_shard": {name: _rounded(value / shards) for name, value in work.items()},
-        "per_image": {name: _rounded(value / images) for name, value in work.items()},
-        "idle_per_s": {name: _rounded(value) for name, value in idle.items()},
+        "per_shard": _rounded(_per(bulk, shards)),
+        "per_image": _rounded(_per(bulk, sizes.bulk_images)),
+        "per_single": _rounded(_per(singles, sizes.singles)),
+        "idle_per_s": _rounded(idle_per_s),
     }
 
 
@@ -48,7 +54,13 @@ def counters(stack: BenchStack, *, settle_s: float) -> Counters:
         row = session.execute(text(f"SELECT {columns} FROM pg_stat_database WHERE datname = current_database()")).one()  # noqa: S608
         disk = {"wal_bytes": WAL, "database_bytes": SIZE}
         read = {name: float(session.scalars(text(query)).one()) for name, query in disk.items()}
-    return redis | dict(zip(PER_DATABASE, map(float, row), strict=True)) | read | {"stored_bytes": _stored(stack)}
+    known = dict(zip(PER_DATABASE, map(float, row), strict=True))
+    return redis | known | read | {"stored_bytes": _stored(stack)} | dict(_cpu_ms(stack))
+
+
+def _bulk(ground: Ground) -> None:
+    """A bulk job that stays, so that what it takes on the disk can be read."""
+    ground.stack.ended(ground.stack.submit(ground.small_zip(ground.sizes.bulk_images)))
 
 
 def _stored(stack: BenchStack) -> float:
@@ -56,9 +68,23 @@ def _stored(stack: BenchStack) -> float:
     return float(sum(file.stat().st_size for file in files if file.is_file()))
 
 
+def _cpu_ms(stack: BenchStack) -> Iterator[tuple[str, float]]:
+    """CPU time of every program with the processes it started, those that ended among them."""
+    programs = stack.supervisor.pids() | {"redis": stack.redis.pid, "postgres": stack.postgres.pid}
+    for name, pid in programs.items():
+        process = psutil.Process(pid)
+        spent = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+        ended = spent[0].children_user + spent[0].children_system
+        yield f"{name.replace('-', '_')}_cpu_ms", (ended + sum(one.user + one.system for one in spent)) * 1000
+
+
 def _moved(before: Counters, after: Counters) -> Counters:
     return {name: after[name] - value for name, value in before.items()}
 
 
-def _rounded(figure: float) -> float:
-    return float(f"{figure:.3g}")
+def _per(counters: Counters, units: float) -> Counters:
+    return {name: value / units for name, value in counters.items()}
+
+
+def _rounded(counters: Counters) -> Costs:
+    return {name: float(f"{figure:.3g}") for name, figure in counters.items()}

@@ -2,11 +2,8 @@
 
 import base64
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
-
-from sqlalchemy import func, select
 
 from bench.bulk import bulk_rate
 from bench.corpus import small_images
@@ -15,17 +12,14 @@ from bench.load import Call, answers_per_s
 from bench.predict import FORM, form
 from bench.programs import frozen, run_to_end, running
 from bench.results import Finding, Findings, Unavailable, ratio
-from bench.stack import BenchError, BenchStack, closing_database
-from core.database import Database
+from bench.singles import commit_singles
 from core.settings import ROOT
-from core.tables import Item
 from ops.ports import LOOPBACK, free_port
 from ops.supervisor import Program
 
 PYTHON = ROOT / ".venv-peers" / "bin" / "python"
 ENVIRONMENT = {"PYTHONPATH": str(ROOT), "BENTOML_DO_NOT_TRACK": "True", "RAY_USAGE_STATS_ENABLED": "0"}
 JOB_WAIT_S = 300
-COMMIT_POLL_S = 0.02
 
 
 def bulk_vs_litserve(ground: Ground) -> Findings:
@@ -60,10 +54,10 @@ def singles_rate(ground: Ground) -> Findings:
     ours, theirs = [], []
     with running(ground, program, port=port) as supervisor:
         answers_per_s(litserve_call(port), requests)
-        _committed_per_s(ground.stack, images)
+        commit_singles(ground.stack, images)
         for _ in range(ground.sizes.pairs):
             with frozen(supervisor, program):
-                ours.append(_committed_per_s(ground.stack, images))
+                ours.append(commit_singles(ground.stack, images))
             theirs.append(answers_per_s(litserve_call(port), requests))
     return {"singles_rate": ratio(ours, theirs, names=("commits_per_s", "litserve_answers_per_s"))}
 
@@ -94,26 +88,6 @@ def _against(ground: Ground, program: Program, port: int, call: Call, body: Call
                 ours.append(bulk_rate(ground.stack, zipped))
             theirs.append(answers_per_s(call, requests))
     return ratio(ours, theirs, names=("bulk_images_per_s", f"{program.name}_answers_per_s"))
-
-
-def _committed_per_s(stack: BenchStack, images: list[bytes]) -> float:
-    """From the first request to the moment when the last of the jobs has its item."""
-    call = Call(f"{stack.plan.address}/v1/jobs", FORM, f"Authorization: Bearer {stack.key}\r\n")
-    bodies = [form(data, field="files") for data in images]
-    with closing_database(stack.plan.settings.database_url) as database:
-        before = _items(database)
-        started_s = time.perf_counter()
-        answers_per_s(call, bodies)
-        while _items(database) - before < len(images):
-            if time.perf_counter() - started_s > JOB_WAIT_S:
-                raise BenchError(f"{len(images)} jobs of one image did not end in {JOB_WAIT_S} s.")
-            time.sleep(COMMIT_POLL_S)
-        return len(images) / (time.perf_counter() - started_s)
-
-
-def _items(database: Database) -> int:
-    with database.read.begin() as session:
-        return session.scalars(select(func.count()).select_from(Item)).one()
 
 
 def _ray_rates(ground: Ground, folder: Path, *, runs: int) -> list[float]:
