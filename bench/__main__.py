@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench.archive import archive_ratio
 from bench.bulk import bulk_efficiency, fsync_cost, photo_gain, two_workers
+from bench.contention import contention
 from bench.costs import unit_costs
 from bench.engine import cam_cost, int8_gain
 from bench.figure import draw_figures
@@ -20,7 +21,19 @@ from bench.machine import machine_facts
 from bench.memory import api_upload_growth
 from bench.peering import bulk_vs_bentoml, bulk_vs_litserve, bulk_vs_raydata, singles_rate
 from bench.predict import predict_p50_ratio, predict_p99_loaded_ratio
-from bench.results import COSTS, MACHINE, STAGES, TIMELINE, Facts, Findings, Missing, Unavailable, merged, write_results
+from bench.results import (
+    CONTENTION,
+    COSTS,
+    MACHINE,
+    STAGES,
+    TIMELINE,
+    Facts,
+    Findings,
+    Missing,
+    Unavailable,
+    merged,
+    write_results,
+)
 from bench.stack import BenchError
 from bench.stages import stages_ms
 from bench.table import TARGETS, draw_table, verdict
@@ -52,7 +65,12 @@ PEERS: dict[Measurement, tuple[str, ...]] = {
     singles_rate: ("singles_rate",),
 }
 ALL = OURS | PEERS
-PROFILES: dict[str, Callable[[Ground], object]] = {STAGES: stages_ms, TIMELINE: timeline_s, COSTS: unit_costs}
+PROFILES: dict[str, Callable[[Ground], object]] = {
+    STAGES: stages_ms,
+    TIMELINE: timeline_s,
+    COSTS: unit_costs,
+    CONTENTION: contention,
+}
 
 WIDE = 140
 """Characters a line that hold what each key means too."""

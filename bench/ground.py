@@ -38,6 +38,7 @@ class Sizes:
     queued_images: int = 5_000
     peer_images: int = 10_000
     singles: int = 1_000
+    contended_shards: int = 1_000
     settle_s: float = 11.0
 
 
@@ -58,6 +59,7 @@ QUICK = Sizes(
     queued_images=1_000,
     peer_images=500,
     singles=200,
+    contended_shards=50,
     settle_s=1.5,
 )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 NOISY = 0.2
 """A spread over this makes a figure doubtful; it is marked, never hidden."""
 
-MACHINE, STAGES, TIMELINE, COSTS = "machine", "stages", "timeline", "unit_costs"
+MACHINE, STAGES, TIMELINE, COSTS, CONTENTION = "machine", "stages", "timeline", "unit_costs", "contention"
 """The keys of a results file that are no measured ratios."""
 
 Facts = Mapping[str, object]

@@ -1,37 +1,30 @@
 """Where each millisecond goes: the product's own functions, one shard at a time, each timed alone in one process."""
 
 import statistics
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from pydantic import SecretStr
-
 from api.intake import Intake
 from api.zips import unpack
 from bench.corpus import small_images
 from bench.engine import bare_rate, engine_rate, pixels
 from bench.ground import Ground
-from bench.stack import BenchError, BenchStack
+from bench.quiet import quiet_settings
 from core import archives, items, jobs, shards
 from core.jobs import NewJob, StoredShard
-from core.settings import ROOT, Settings
 from core.shardfile import ShardReader
 from core.states import JobKind, Lane
 from core.tables import Job, Shard
 from model.decode import decode
-from ops.stack import environment_of
-from ops.supervisor import Program, Supervisor
 from worker.archive import write_archive
 from worker.context import Context, open_context
 from worker.drawing import overlay_png
 from worker.pipeline import Work, infer_shard
 
 OWNER = "stages"
-OTHER_REDIS_DATABASE = "/9"
 ROUNDS = 7
 WARM_ROUNDS = 2
 STAGES = ("receive", "store", "queue", "fetch", "decode", "infer", "explain", "commit", "draw", "archive")
@@ -54,7 +47,7 @@ class Clock:
 
 def stages_ms(ground: Ground) -> dict[str, float]:
     """Milliseconds an image of a full shard takes in each stage: the median of several rounds."""
-    settings = _settings(ground.stack, ground.folder / "stages")
+    settings = quiet_settings(ground.stack, ground.folder / "stages")
     context = open_context(settings)
     count = settings.shard_images
     zipped = ground.small_zip(count)
@@ -63,19 +56,6 @@ def stages_ms(ground: Ground) -> dict[str, float]:
     finally:
         context.database.dispose()
     return {stage: statistics.median(one[stage] for one in rounds) * 1000 / count for stage in STAGES}
-
-
-def _settings(stack: BenchStack, folder: Path) -> Settings:
-    """The same servers, but a database, a queue and a storage that no worker looks at."""
-    redis_url = stack.redis.url.removesuffix("/0") + OTHER_REDIS_DATABASE
-    given = {"redis_url": SecretStr(redis_url), "database_url": stack.postgres.create_database("stages")}
-    settings = stack.plan.settings.model_copy(update={**given, "storage_dir": folder / "storage"})
-    folder.mkdir()
-    migrate = Program("migrate", (sys.executable, "-m", "alembic", "upgrade", "head"), environment_of(settings))
-    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
-        if supervisor.run(migrate) != 0:
-            raise BenchError(supervisor.last_words(migrate))
-    return settings
 
 
 def _round(ground: Ground, context: Context, zipped: Path) -> dict[str, float]:

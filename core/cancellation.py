@@ -41,6 +41,7 @@ def requested(session: Session, job_id: str) -> bool:
 
 def delete(session: Session, job: Job) -> None:
     """Ends a job where it stands and deletes its results; its objects go after the commit. Raises Gone."""
+    session.execute(select(Shard.id).where(Shard.job_id == job.id).order_by(Shard.id).with_for_update())
     job = locked(session, job)
     session.execute(
         update(Job)

@@ -92,7 +92,7 @@ def kept(session: Session, job_id: str, *, owner: str) -> Job:
 
 def locked(session: Session, job: Job) -> Job:
     """The job as it is now, its row locked until the transaction ends; raises Gone where a purge was faster."""
-    found = select(Job).where(Job.id == job.id, Job.purged_at.is_(None)).with_for_update()
+    found = select(Job).where(Job.id == job.id, Job.purged_at.is_(None)).with_for_update(key_share=True)
     now = session.scalar(found.execution_options(populate_existing=True))
     if now is None:
         raise Gone(f"The results of job {job.id} were deleted.")

@@ -7,8 +7,8 @@ What gives a leased shard back, and what that counts (ADR 4):
     an artefact, database or disk in trouble                       postpone    ready_at moves on
     a lease that ended in silence                                  expire      expiries, later crashes
 
-Lock order everywhere but in `claim`: the job's row, then the shard's. `claim` takes a shard nobody else holds first;
-the only crossing (a worker that lost its lease, finishing late) is found by Postgres and costs one repetition.
+Lock order: the shard's row, then the job's, which everybody wants and is therefore taken last and held shortest. Who
+holds a job's row waits for no shard's: not even for one that a claim merely looked at, and so locked (ADR 16).
 """
 
 from collections.abc import Sequence
@@ -86,7 +86,6 @@ def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engin
 
     Images without an outcome are those that a cancelled job no longer wants: they have no item.
     """
-    _lock_job(session, shard.job_id)
     failed = sum(outcome.error_code is not None for outcome in outcomes)
     cancelled = shard.count - len(outcomes)
     if not _close(session, shard, ShardState.CANCELLED if cancelled else ShardState.DONE, engine=engine):
@@ -149,7 +148,6 @@ def _held(shard: Shard) -> Update:
 
 
 def _requeue(session: Session, shard: Shard, held: Update) -> bool:
-    _lock_job(session, shard.job_id)
     freed = session.scalar(
         held.values(state=ShardState.QUEUED, leased_by=None, lease_until=None)
         .returning(Shard)
@@ -178,10 +176,6 @@ def _insert_items(session: Session, shard: Shard, outcomes: Sequence[Outcome]) -
 
 def _state(outcome: Outcome) -> ItemState:
     return ItemState.SUCCEEDED if outcome.error_code is None else ItemState.FAILED
-
-
-def _lock_job(session: Session, job_id: str) -> None:
-    session.execute(select(Job.id).where(Job.id == job_id).with_for_update())
 
 
 def _move(session: Session, job_id: str, **moves: int) -> Job:

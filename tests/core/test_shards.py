@@ -216,3 +216,16 @@ def recounted(database: Database, job: Job) -> tuple[int, int]:
             for state in (ShardState.QUEUED, ShardState.RUNNING)
         ]
     return int(images[0] or 0), int(images[1] or 0)
+
+
+def test_workers_that_claim_and_finish_the_shards_of_one_job_never_wait_in_a_circle(database: Database) -> None:
+    job = submitted(database, *[1] * 200)
+
+    def work_off(number: int) -> None:
+        while shard := claim(database, worker=str(number)):
+            finish(database, shard)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(work_off, range(8)))
+
+    assert reread(database, job).state == JobState.SUCCEEDED
