@@ -55,8 +55,6 @@ class Intake:
 
     def discard(self) -> None:
         """Leaves nothing of the job in storage."""
-        if self._writer is not None:
-            self._writer.abandon()
         try:
             self._open.__exit__(InterruptedError, InterruptedError("upload discarded"), None)
         finally:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, BinaryIO
 
 from python_multipart.exceptions import FormParserError
@@ -12,7 +11,6 @@ from api.intake import Intake
 from api.zips import unpack
 from core.errors import Malformed
 from core.settings import Settings
-from core.storage import Storage
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -30,7 +28,7 @@ class ImagePart:
         self._data = bytearray()
         self._size_bytes = 0
 
-    def write(self, data: memoryview) -> None:
+    def write(self, data: memoryview | bytes) -> None:
         self._size_bytes += len(data)
         if self._size_bytes <= self._max_bytes:
             self._data += data
@@ -46,10 +44,10 @@ class ImagePart:
 
 
 class ZipPart:
-    """A file part taken as a ZIP, spooled to a file without a name until its directory can be read."""
+    """A file part taken as a ZIP, spooled to this file without a name until its directory can be read."""
 
-    def __init__(self, storage: Storage, intake: Intake, settings: Settings) -> None:
-        self._file: BinaryIO = TemporaryFile(dir=storage.spool_folder())  # noqa: SIM115  # closed by `end`, or with the part
+    def __init__(self, file: BinaryIO, intake: Intake, settings: Settings) -> None:
+        self._file = file
         self._intake = intake
         self._settings = settings
 

@@ -12,7 +12,6 @@ from python_multipart.multipart import parse_options_header
 from api.context import Context
 from api.intake import Intake
 from api.multipart import ZIP_TYPES, ImagePart, MultipartBody, ZipPart, is_zip
-from api.zips import unpack
 from core.errors import Malformed, TooLarge, TooSlow
 from core.settings import Settings
 
@@ -34,19 +33,22 @@ OPENAPI_UPLOAD: dict[str, object] = {
 SLOWEST_BYTES_PER_S = 100
 
 
+Body = MultipartBody | ZipPart | ImagePart
+
+
 async def receive_job(request: Request, context: Context, intake: Intake) -> None:
     """Feeds every image of the body to the intake and closes it."""
     media_type, options = parse_options_header(request.headers.get("content-type"))
     if media_type == b"multipart/form-data" and b"boundary" in options:
         await _receive_multipart(request, context, intake, boundary=options[b"boundary"])
     elif media_type.decode(errors="replace") in ZIP_TYPES:
-        await _receive_zip(request, context, intake)
+        with TemporaryFile(dir=context.storage.spool_folder()) as file:
+            await _receive(request, context.settings, intake, ZipPart(file, intake, context.settings))
     else:
         raise Malformed(
             "Send the images as multipart/form-data, or one ZIP with Content-Type: application/zip.",
             code="unknown_media_type",
         )
-    await run_in_threadpool(intake.close)
 
 
 async def receive_image(request: Request, context: Context, intake: Intake) -> None:
@@ -55,11 +57,8 @@ async def receive_image(request: Request, context: Context, intake: Intake) -> N
     if media_type == b"multipart/form-data" and b"boundary" in options:
         await _receive_multipart(request, context, intake, boundary=options[b"boundary"])
     else:
-        part = ImagePart("image", intake, context.settings)
-        async for chunk in _chunks(request, context.settings, max_bytes=context.settings.max_image_bytes):
-            part.write(memoryview(chunk))
-        part.end()
-    await run_in_threadpool(intake.close)
+        part, max_bytes = ImagePart("image", intake, context.settings), context.settings.max_image_bytes
+        await _receive(request, context.settings, intake, part, max_bytes=max_bytes)
     if (sent := sum(shard.count for shard in intake.stored)) != 1:
         raise Malformed(f"/predict takes one image, not {sent}. Send many to POST /v1/jobs.", code="not_one_image")
 
@@ -69,33 +68,42 @@ async def _receive_multipart(request: Request, context: Context, intake: Intake,
 
     def open_part(name: str, media_type: str) -> ImagePart | ZipPart:
         if is_zip(name, media_type):
-            return ZipPart(context.storage, intake, settings)
+            spooled = TemporaryFile(dir=context.storage.spool_folder())  # noqa: SIM115  # closed by `end`, or with the part
+            return ZipPart(spooled, intake, settings)
         return ImagePart(name, intake, settings)
 
-    body = MultipartBody(boundary, open_part=open_part)
-    async for chunk in _chunks(request, settings, max_bytes=settings.max_body_bytes):
-        await run_in_threadpool(body.write, chunk)
-    body.end()
+    await _receive(request, settings, intake, MultipartBody(boundary, open_part=open_part))
 
 
-async def _receive_zip(request: Request, context: Context, intake: Intake) -> None:
-    settings = context.settings
-    with TemporaryFile(dir=context.storage.spool_folder()) as file:
-        async for chunk in _chunks(request, settings, max_bytes=settings.max_body_bytes):
-            await run_in_threadpool(file.write, chunk)
-        await run_in_threadpool(unpack, file, intake, settings=settings)
+async def _receive(
+    request: Request, settings: Settings, intake: Intake, body: Body, *, max_bytes: int | None = None
+) -> None:
+    """Writes the chunks to the body, each in a thread; the last, which ends everything, in the same trip as the end."""
+
+    def end(last: bytes) -> None:
+        body.write(last)
+        body.end()
+        intake.close()
+
+    last, stated_bytes, received = b"", _stated_bytes(request), 0
+    async for chunk in _chunks(request, settings, max_bytes=max_bytes or settings.max_body_bytes):
+        received += len(chunk)
+        if received == stated_bytes:
+            last = chunk
+        else:
+            await run_in_threadpool(body.write, chunk)
+    await run_in_threadpool(end, last)
 
 
 async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> AsyncIterator[bytes]:
     """The body's chunks; raises TooLarge at once where the header already says so, TooSlow when too little comes."""
     refusal = TooLarge(f"The request body is over {max_bytes} bytes. Send less at a time.", code="body_too_large")
-    stated = request.headers.get("content-length", "")
-    if stated.isdigit() and int(stated) > max_bytes:
+    if (_stated_bytes(request) or 0) > max_bytes:
         raise refusal
     received = 0
     stream, pace = request.stream(), Pace(settings.upload_idle_s)
     try:
-        while chunk := await asyncio.wait_for(anext(stream, b""), settings.upload_idle_s):
+        while chunk := await _next(stream, patience_s=settings.upload_idle_s):
             received += len(chunk)
             if received > max_bytes:
                 raise refusal
@@ -104,6 +112,16 @@ async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> As
     except TimeoutError:
         detail = f"The upload stood still, or all but still, for {settings.upload_idle_s:.0f} s. Send it again."
         raise TooSlow(detail) from None
+
+
+def _stated_bytes(request: Request) -> int | None:
+    stated = request.headers.get("content-length", "")
+    return int(stated) if stated.isdecimal() else None
+
+
+async def _next(stream: AsyncIterator[bytes], *, patience_s: float) -> bytes:
+    async with asyncio.timeout(patience_s):  # no task of its own, as `wait_for` would start one for every chunk
+        return await anext(stream, b"")
 
 
 class Pace:

@@ -1,9 +1,10 @@
 """ZIP uploads: the whole directory is checked before one entry is read, then the entries are cut into shards."""
 
 import stat
+import struct
 import zipfile
 import zlib
-from pathlib import PurePosixPath
+from operator import attrgetter
 from typing import BinaryIO
 
 from api.intake import Intake
@@ -12,11 +13,14 @@ from core.settings import Settings
 
 DIRECTORY_BYTES_PER_ENTRY = 256
 BOMB_RATIO = 100
-LOCAL_HEADER_BYTES = 30
-ENCRYPTED = 0x1
+LOCAL_HEADER = struct.Struct("<4s2xH18x2H")
+"""Magic, flags, lengths of name and extra field (APPNOTE.TXT 4.3.7); then these two, then the data."""
+LOCAL_MAGIC = b"PK\x03\x04"
+ENCRYPTED, PATCHED, STRONGLY_ENCRYPTED, UTF8 = 0x1, 0x20, 0x40, 0x800
+DEFLATE_MARGIN_BYTES = 1024
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, OSError)
 
 
 def unpack(file: BinaryIO, intake: Intake, *, settings: Settings) -> None:
@@ -32,7 +36,7 @@ def unpack(file: BinaryIO, intake: Intake, *, settings: Settings) -> None:
             if entry.file_size > settings.max_image_bytes:
                 intake.refuse(entry.filename, code="image_too_large", size_bytes=entry.file_size)
             else:
-                intake.add(entry.filename, _read(archive, entry))
+                intake.add(entry.filename, _read(file, entry))
 
 
 def _opened(file: BinaryIO, *, max_entries: int) -> zipfile.ZipFile:
@@ -61,14 +65,16 @@ def _fault(entry: zipfile.ZipInfo, name: str) -> str | None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
         return "has an absolute name"
-    if ".." in PurePosixPath(name).parts:
+    if ".." in name.split("/"):
         return "points outside with '..'"
     if not name or "\0" in name:
         return "has no usable name"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or device, not a file"
-    if entry.flag_bits & ENCRYPTED:
+    if entry.flag_bits & (ENCRYPTED | STRONGLY_ENCRYPTED):
         return "is encrypted; send it without a password"
+    if entry.flag_bits & PATCHED:
+        return "is a patch to a file, not a file"
     if entry.compress_type not in METHODS:
         return f"is compressed by method {entry.compress_type}; only 'stored' and 'deflate' are read"
     return None
@@ -77,13 +83,13 @@ def _fault(entry: zipfile.ZipInfo, name: str) -> str | None:
 def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
     """Entries that share bytes make a small ZIP expand without end (D. Fifield, "A better zip bomb", 2019)."""
     end = 0
-    for entry in sorted(entries, key=lambda entry: entry.header_offset):
+    for entry in sorted(entries, key=attrgetter("header_offset")):
         if entry.header_offset < end:
             raise BadZip(
                 f"The ZIP's entry {entry.filename[:200]!r} overlaps another. Nothing was stored.",
                 entry=entry.filename[:200],
             )
-        end = entry.header_offset + LOCAL_HEADER_BYTES + entry.compress_size
+        end = entry.header_offset + LOCAL_HEADER.size + entry.compress_size
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], settings: Settings) -> None:
@@ -100,14 +106,45 @@ def _check_sizes(entries: list[zipfile.ZipInfo], settings: Settings) -> None:
             )
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """The entry's bytes; inflates no further than its directory states, and refuses a wrong size or CRC."""
+def _read(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
+    """The entry's bytes; inflates no further than its directory states, and refuses a wrong size or CRC.
+
+    Not by `ZipFile.open`, which takes 15 µs an entry before it reads a byte.
+    """
     name = entry.filename[:200]
     try:
-        with archive.open(entry) as stream:
-            data = stream.read(entry.file_size + 1)
+        _seek_data(file, entry)
+        data = _stored(file, entry) if entry.compress_type == zipfile.ZIP_STORED else _inflated(file, entry)
     except BROKEN as reason:
         raise BadZip(f"The ZIP's entry {name!r} is damaged ({reason}). Nothing was stored.", entry=name) from reason
     if len(data) != entry.file_size:
         raise BadZip(f"The ZIP's entry {name!r} is not of the size it states. Nothing was stored.", entry=name)
+    if zlib.crc32(data) != entry.CRC:
+        raise BadZip(f"The ZIP's entry {name!r} is damaged (wrong CRC-32). Nothing was stored.", entry=name)
+    return data
+
+
+def _seek_data(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
+    """Goes to the first byte of the entry's data; raises BadZipFile where its own header belongs to another."""
+    file.seek(entry.header_offset)
+    magic, flags, name_bytes, extra_bytes = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
+    name = file.read(name_bytes).decode("utf-8" if flags & UTF8 else "cp437")
+    if magic != LOCAL_MAGIC or name != entry.orig_filename:
+        raise zipfile.BadZipFile("its header is not the one that the directory lists")
+    if extra_bytes:
+        file.seek(extra_bytes, 1)
+
+
+def _stored(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
+    """At most one byte more than the directory states, and never a byte of the next entry."""
+    return file.read(min(entry.compress_size, entry.file_size + 1))
+
+
+def _inflated(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
+    """At most one byte more than the directory states; reads no more than any deflater makes of that."""
+    deflated = file.read(min(entry.compress_size, DEFLATE_MARGIN_BYTES + entry.file_size * 2))
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    data = inflater.decompress(deflated, entry.file_size + 1)
+    if len(data) <= entry.file_size and not inflater.eof:
+        raise zipfile.BadZipFile("its data breaks off")
     return data

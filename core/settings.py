@@ -12,6 +12,9 @@ MIB = 1024 * 1024
 
 Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
+ShardImages = Annotated[int, Field(gt=0, le=50_000)]
+ShardBytes = Annotated[int, Field(gt=0, le=2048 * MIB)]
+"""Within what a plain ZIP holds: 65,535 entries, 4 GiB with the index."""
 
 
 class Settings(BaseSettings):
@@ -45,12 +48,12 @@ class Settings(BaseSettings):
     max_crashes: Positive = Field(default=3, description="Crashes alone after which an image is given up")
 
     max_body_bytes: Positive = Field(default=4096 * MIB, description="Largest request body, in bytes")
-    max_image_bytes: Positive = Field(default=20 * MIB, description="Largest single image, in bytes")
+    max_image_bytes: ShardBytes = Field(default=20 * MIB, description="Largest single image, in bytes")
     max_expanded_bytes: Positive = Field(default=16384 * MIB, description="Most a ZIP may expand to, in bytes")
     upload_idle_s: Seconds = Field(default=60, description="How long an upload may stand still, in seconds")
     max_images_per_request: Positive = Field(default=50_000, description="Most images in one request")
-    shard_images: Positive = Field(default=256, description="Most images in one shard")
-    shard_bytes: Positive = Field(default=32 * MIB, description="Bytes after which a shard is closed")
+    shard_images: ShardImages = Field(default=256, description="Most images in one shard")
+    shard_bytes: ShardBytes = Field(default=32 * MIB, description="Bytes after which a shard is closed")
     interactive_images: Positive = Field(default=8, description="Jobs up to this size go to the interactive lane")
 
     predict_wait_s: Seconds = Field(default=30, description="How long `/predict` waits before it answers 202")

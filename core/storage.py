@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BufferedReader
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 from typing import BinaryIO
 
@@ -20,24 +20,23 @@ class Storage:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._incoming = root / "incoming"
+        self._root_is_synced = False
 
     @contextmanager
     def create(self, key: str) -> Iterator[BinaryIO]:
         """A file to write; the object appears, durable, when the block ends, and never if it raises."""
-        self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = self._incoming / f"{uuid.uuid4().hex}.part"
         try:
-            with part.open("xb") as file:
+            with self._opened(part) as file:
                 yield file
                 file.flush()
                 failpoint(Point.OBJECT_WRITTEN, key)
                 os.fsync(file.fileno())
             failpoint(Point.OBJECT_SYNCED, key)
             path = self.path(key)
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part.replace(path)
+            folder_is_new = self._name(part, path)
             failpoint(Point.OBJECT_NAMED, key)
-            _sync_folders(path.parent, stop=self._root)
+            self._sync_folders(path.parent, new=folder_is_new)
             os.utime(path.parent.parent)  # a job's folder is as old as its newest object
         finally:
             part.unlink(missing_ok=True)
@@ -90,6 +89,39 @@ class Storage:
             if part.stat().st_mtime < newest:
                 part.unlink(missing_ok=True)
 
+    def _opened(self, part: Path) -> BufferedWriter:
+        try:
+            return part.open("xb")
+        except FileNotFoundError:
+            self.spool_folder()
+            return part.open("xb")
+
+    def _name(self, part: Path, path: Path) -> bool:
+        """Gives the finished file its name; whether that took a new folder."""
+        try:
+            part.replace(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            part.replace(path)
+            return True
+        return False
+
+    def _sync_folders(self, folder: Path, *, new: bool) -> None:
+        """Makes a new name durable, and the folder that holds it.
+
+        A power failure takes back every name whose folder was not synced since. A new object's name is in its own
+        folder, so that one is synced each time. A folder's own name is new only once: who makes it syncs those above
+        before it says that the object is stored. A submit relies on nobody else's: it alone makes its job's folders.
+        Two workers may meet at a folder of overlays or archives, but those are drawn and built again when they are
+        missing. Only `jobs` is made by whoever comes first, so every process syncs the root once.
+        """
+        _sync(folder)
+        while new and (folder := folder.parent) != self._root:
+            _sync(folder)
+        if not self._root_is_synced:
+            _sync(self._root)
+            self._root_is_synced = True
+
 
 def shard_key(job_id: str, number: int) -> str:
     return f"jobs/{job_id}/shards/{number:06d}.zip"
@@ -104,14 +136,9 @@ def archive_key(job_id: str, *, job_round: int, attempt: int) -> str:
     return f"jobs/{job_id}/archives/{job_round}-{attempt}.zip"
 
 
-def _sync_folders(folder: Path, *, stop: Path) -> None:
-    """Makes the new names durable: the folder's, and its parents' up to the root."""
-    while True:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        if folder == stop:
-            return
-        folder = folder.parent
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

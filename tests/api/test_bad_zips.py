@@ -40,6 +40,8 @@ def named(name: str, *, mode: int = stat.S_IFREG | 0o644, flags: int = 0) -> byt
         (named("link.png", mode=stat.S_IFLNK | 0o777), "link.png", "link"),
         (named("pipe.png", mode=stat.S_IFIFO | 0o644), "pipe.png", "link or device"),
         (named("secret.png", flags=1), "secret.png", "encrypted"),
+        (named("secret.png", flags=0x40), "secret.png", "encrypted"),
+        (named("patch.png", flags=0x20), "patch.png", "patch"),
     ],
 )
 def test_a_zip_with_a_dangerous_entry_is_refused_by_name(small: SmallApi, content: bytes, entry: str, why: str) -> None:

@@ -14,6 +14,9 @@ from core.names import clean, entry_name, skip_reason
         ("__MACOSX/a/._b.png", "system file"),
         ("a/Thumbs.db", "system file"),
         ("a/b.png", None),
+        ("./a/./b.png", None),
+        ("a//b.png", None),
+        ("a/Thumbs.db/.", "system file"),
         ("...three dots.png", "hidden file"),
     ],
 )
@@ -23,6 +26,11 @@ def test_what_is_no_image_of_the_users_is_passed_over(name: str, reason: str | N
 
 def test_control_characters_and_lone_surrogates_are_dropped_from_names() -> None:
     assert clean("a\x00b\n\ud800c\\d\u202e.png") == "abc/d.png"
+
+
+def test_a_name_of_nothing_but_letters_stays_as_it_is_up_to_its_bound() -> None:
+    assert clean("été\\写真 (1).jpg") == "été/写真 (1).jpg"
+    assert clean("n" * 2000) == clean("n\n" * 2000) == "n" * 1000
 
 
 @pytest.mark.parametrize(

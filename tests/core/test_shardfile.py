@@ -2,9 +2,14 @@
 
 import hashlib
 import io
+import json
+import random
 import zipfile
+from contextlib import suppress
 
-from core.shardfile import ShardReader, ShardWriter
+import pytest
+
+from core.shardfile import ShardReader, ShardWriter, UnreadableShard
 
 
 def written() -> io.BytesIO:
@@ -40,3 +45,59 @@ def test_entries_are_named_by_position_and_stored_as_they_came() -> None:
 
     assert names == ["000000", "000001", "000002", "index.json"]
     assert methods == {zipfile.ZIP_STORED}
+
+
+def test_any_zip_tool_finds_an_object_whole() -> None:
+    with zipfile.ZipFile(written()) as archive:
+        damaged = archive.testzip()
+        last = archive.read("000002")
+
+    assert (damaged, last) == (None, b"third")
+
+
+def test_an_object_of_an_older_version_is_read() -> None:
+    reader = ShardReader(io.BytesIO(written_by_zipfile()), digest=None)
+
+    assert [reader.read(position) for position in range(3)] == [b"first", b"", b"third"]
+    assert reader.entry(1).refused == "image_too_large"
+
+
+def written_by_zipfile() -> bytes:
+    """As objects were made before they were laid out by hand."""
+    buffer = io.BytesIO()
+    images = (b"first", b"", b"third")
+    index = [
+        {"name": "a", "sha256": hashlib.sha256(data).hexdigest(), "size_bytes": len(data) or 10**9, "refused": refused}
+        for data, refused in zip(images, (None, "image_too_large", None), strict=True)
+    ]
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for position, data in enumerate(images):
+            archive.writestr(f"{position:06d}", data)
+        archive.writestr("index.json", json.dumps(index))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.1, 0.5, 0.9, 0.999])
+def test_an_object_that_was_cut_short_is_corrupt(keep: float) -> None:
+    content = written().getvalue()
+
+    with pytest.raises(UnreadableShard):
+        ShardReader(io.BytesIO(content[: int(len(content) * keep)]), digest=None)
+
+
+def test_another_objects_bytes_are_corrupt() -> None:
+    with pytest.raises(UnreadableShard, match="not the one"):
+        ShardReader(written(), digest=hashlib.sha256(b"another").hexdigest())
+
+
+def test_whatever_byte_changes_no_other_image_is_ever_read() -> None:
+    whole, seed = written().getvalue(), random.randrange(2**32)
+    print("seed", seed)
+    chance = random.Random(seed)
+
+    for place in range(len(whole)):
+        content = bytearray(whole)
+        content[place] ^= chance.randrange(1, 256)
+        with suppress(UnreadableShard):
+            reader = ShardReader(io.BytesIO(content), digest=None)
+            assert [reader.read(position) for position in range(3)] == [b"first", b"", b"third"]

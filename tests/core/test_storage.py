@@ -1,6 +1,9 @@
 """Objects appear whole or not at all."""
 
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,3 +69,44 @@ def test_unfinished_files_are_cleared_when_they_are_old(tmp_path: Path) -> None:
     storage.clear_parts(older_than_s=0.01)
 
     assert (kept, files_in(tmp_path)) == (["incoming/left.part"], [])
+
+
+def test_every_new_name_is_durable_and_no_name_is_synced_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, keys = Storage(tmp_path), [shard_key("a", 1), shard_key("a", 2), shard_key("b", 1)]
+    synced: list[list[str]] = []
+
+    for key in keys:
+        with synced_by(monkeypatch) as paths, storage.create(key) as file:
+            file.write(b"images")
+        synced.append([str(path.relative_to(tmp_path)) for path in paths if path.is_dir()])
+
+    assert synced == [
+        ["jobs/a/shards", "jobs/a", "jobs", "."],
+        ["jobs/a/shards"],
+        ["jobs/b/shards", "jobs/b", "jobs"],
+    ]
+
+
+@contextmanager
+def synced_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """What the block syncs, in that order."""
+    paths: list[Path] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        paths.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", noting)
+        yield paths
+
+
+def test_a_folder_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
+    storage = Storage(tmp_path)
+    storage.spool_folder().rmdir()
+
+    with storage.create("jobs/a/1") as file:
+        file.write(b"x")
+
+    assert files_in(tmp_path) == ["jobs/a/1"]
