@@ -1,11 +1,11 @@
-"""From a shard's object to its outcomes: one thread decodes the next batch while this one is inferred."""
+"""From a shard's object to its outcomes, batch by batch."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import repeat
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from model.engine import Engine, Floats
 from worker.scoring import Unwanted, faithfulness_scores
 
 REFUSALS = {"image_too_large": "The image is over this server's size limit and was not kept."}
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,15 @@ def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Cal
             return _all_failed(work.shard, "object_corrupt", str(damage))
         if _poisonous(work.shard, settings):
             return [_given_up(work.shard, reader)]
-        return list(_infer(work, reader, batch_size=settings.batch_size, wanted=wanted))
+        return list(_infer(work, reader, settings, wanted=wanted))
 
 
-def _infer(work: Work, reader: ShardReader, *, batch_size: int, wanted: Callable[[], bool]) -> Iterator[Outcome]:
-    positions = work.shard.positions
-    batches = [positions[start : start + batch_size] for start in range(0, len(positions), batch_size)]
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as ahead:
-        upcoming = ahead.submit(_decode_batch, work, reader, batches[0])
-        for following in [*batches[1:], []]:
-            images = upcoming.result()
-            upcoming = ahead.submit(_decode_batch, work, reader, following)
+def _infer(work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
+    positions, size = work.shard.positions, settings.batch_size
+    parts = (positions[start : start + size] for start in range(0, len(positions), size))
+    decoded = (_decode_batch(work, reader, part) for part in parts)
+    with closing(_made_ahead(decoded) if _leaves_a_core(work.engine, settings) else decoded) as batches:
+        for images in batches:
             if not wanted():
                 return
             try:
@@ -65,6 +65,21 @@ def _infer(work: Work, reader: ShardReader, *, batch_size: int, wanted: Callable
             except Unwanted:
                 return
             failpoint(Point.BATCH_INFERRED)
+
+
+def _leaves_a_core(engine: Engine, settings: Settings) -> bool:
+    """Whether decoding has a core of its own: on a GPU and with several threads. Else there is a process for each core,
+    and a thread that decodes ahead only takes turns with the inferring one: 1 % slower (measured)."""
+    return engine.name != "onnx" or settings.engine_threads > 1
+
+
+def _made_ahead(batches: Iterator[Made]) -> Generator[Made]:
+    """The same, each made in a thread while the one before it is used."""
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as ahead:
+        upcoming = ahead.submit(next, batches, None)
+        while (batch := upcoming.result()) is not None:
+            upcoming = ahead.submit(next, batches, None)
+            yield batch
 
 
 @dataclass(frozen=True)
@@ -104,13 +119,13 @@ def _infer_batch(work: Work, images: Sequence[Image], *, wanted: Callable[[], bo
         if isinstance(image.decoded, UndecodableImage):
             yield _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
         else:
-            yield _predicted(work, image, image.decoded, next(rows))
+            yield _predicted(image, image.decoded, next(rows))
 
 
 class Row(NamedTuple):
-    """What the model says of one image: probabilities [classes], CAM [h, w], the CAM's faithfulness if asked for."""
+    """What the model says of one image: its likeliest classes, CAM [h, w], the CAM's faithfulness if asked for."""
 
-    probabilities: Floats
+    top_k: list[Score]
     cam: Floats
     faithfulness: float | None
 
@@ -124,11 +139,21 @@ def _inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bo
     scores: Iterable[float | None] = repeat(None, len(images))
     if work.job.explain == Explain.FULL:
         scores = faithfulness_scores(work.engine, images, inference, wanted=wanted).tolist()
-    yield from (Row(*row) for row in zip(inference.probabilities, inference.cam, scores, strict=True))
+    best = top_k(inference.probabilities, work.artifact.manifest.labels, k=work.job.top_k)
+    yield from (Row(*row) for row in zip(best, inference.cam.astype("<f4"), scores, strict=True))
 
 
-def _predicted(work: Work, image: Image, decoded: Decoded, row: Row) -> Outcome:
-    scores = top_k(row.probabilities, work.artifact.manifest.labels, k=work.job.top_k)
+def top_k(probabilities: Floats, labels: Sequence[str], *, k: int) -> list[list[Score]]:
+    """For each image `[N, classes]` its k likeliest classes, likeliest first; equal ones in the order of the labels."""
+    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+    confidences = np.take_along_axis(probabilities, best, axis=1)
+    return [
+        [Score(label=labels[index], confidence=confidence) for index, confidence in zip(*row, strict=True)]
+        for row in zip(best.tolist(), confidences.tolist(), strict=True)
+    ]
+
+
+def _predicted(image: Image, decoded: Decoded, row: Row) -> Outcome:
     return Outcome(
         index=image.index,
         name=image.entry.name,
@@ -136,20 +161,14 @@ def _predicted(work: Work, image: Image, decoded: Decoded, row: Row) -> Outcome:
         size_bytes=image.entry.size_bytes,
         width=decoded.width,
         height=decoded.height,
-        label=scores[0]["label"],
-        confidence=scores[0]["confidence"],
-        top_k=scores,
-        cam=row.cam.astype("<f4").tobytes(),
+        label=row.top_k[0]["label"],
+        confidence=row.top_k[0]["confidence"],
+        top_k=row.top_k,
+        cam=row.cam.tobytes(),
         cam_height=row.cam.shape[0],
         cam_width=row.cam.shape[1],
         faithfulness=row.faithfulness,
     )
-
-
-def top_k(probabilities: Floats, labels: Sequence[str], *, k: int) -> list[Score]:
-    """The k likeliest classes, likeliest first; equal ones in the order of the labels."""
-    best = np.argsort(-probabilities, kind="stable")[:k]
-    return [Score(label=labels[index], confidence=float(probabilities[index])) for index in best]
 
 
 def _failed(index: int, entry: Entry, code: str, message: str) -> Outcome:

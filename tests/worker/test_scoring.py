@@ -4,21 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings
-from core.shardfile import ShardWriter
-from core.shards import Outcome
 from core.states import Explain
-from core.storage import Storage, shard_key
-from core.tables import Job, Shard
 from model.engine import Engine, load_engine
 from model.faithfulness import faithfulness
 from tests.http import all_items, ended, paths, submit
 from tests.model.samples import sample_pixels, shipped
 from tests.stacks import RunningStack
-from worker.pipeline import Work, infer_shard
+from tests.worker.inferring import BATCH, Asked, infer
 
 AGREEMENT = 1e-4
-BATCH = 4
 COST = Explain.FULL.cost
 
 
@@ -33,35 +27,6 @@ def alone(engine: Engine, index: int) -> float:
     probabilities, cam = engine.infer(image)
     judged = faithfulness(lambda part: engine.infer(part).probabilities, image, cam, probabilities.argmax(axis=1))
     return float(judged.score[0])
-
-
-class Asked:
-    """Says that the work is wanted, so many times."""
-
-    def __init__(self, times: float = float("inf")) -> None:
-        self.times = times
-        self.count = 0
-
-    def __call__(self) -> bool:
-        self.count += 1
-        return self.count <= self.times
-
-
-def infer(engine: Engine, folder: Path, images: list[Path], *, explain: Explain, wanted: Asked) -> list[Outcome]:
-    """One shard of these images through the pipeline, in batches of 4."""
-    storage, key = Storage(folder), shard_key("0" * 32, 1)
-    with storage.create(key) as file:
-        writer = ShardWriter(file)
-        for image in images:
-            writer.add(image.name, image.read_bytes())
-        writer.close()
-    count = len(images)
-    shard = Shard(
-        positions=[*range(count)], first_index=0, count=count, crashes=0, object_key=key, object_digest=writer.digest
-    )
-    settings = Settings(database_url="sqlite://", redis_url="redis://", storage_dir=folder, batch_size=BATCH)
-    job = Job(top_k=1, explain=explain)
-    return infer_shard(Work(shard, job, shipped(), engine), storage, settings, wanted=wanted)
 
 
 def test_the_score_is_the_formulas_for_the_image_alone(

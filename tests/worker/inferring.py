@@ -1,0 +1,49 @@
+"""One shard of images through the worker's pipeline, without a database."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from core.settings import Settings
+from core.shardfile import ShardWriter
+from core.shards import Outcome
+from core.states import Explain
+from core.storage import Storage, shard_key
+from core.tables import Job, Shard
+from model.engine import Engine
+from tests.model.samples import shipped
+from worker.pipeline import Work, infer_shard
+
+BATCH = 4
+
+
+class Asked:
+    """Says that the work is wanted, so many times."""
+
+    def __init__(self, times: float = float("inf")) -> None:
+        self.times = times
+        self.count = 0
+
+    def __call__(self) -> bool:
+        self.count += 1
+        return self.count <= self.times
+
+
+def infer(
+    engine: Engine, folder: Path, images: list[Path], *, explain: Explain, wanted: Callable[[], bool], threads: int = 1
+) -> list[Outcome]:
+    """One shard of these images through the pipeline, in batches of 4."""
+    storage, key = Storage(folder), shard_key("0" * 32, 1)
+    with storage.create(key) as file:
+        writer = ShardWriter(file)
+        for image in images:
+            writer.add(image.name, image.read_bytes())
+        writer.close()
+    count = len(images)
+    shard = Shard(
+        positions=[*range(count)], first_index=0, count=count, crashes=0, object_key=key, object_digest=writer.digest
+    )
+    settings = Settings(
+        database_url="sqlite://", redis_url="redis://", storage_dir=folder, batch_size=BATCH, engine_threads=threads
+    )
+    job = Job(top_k=1, explain=explain)
+    return infer_shard(Work(shard, job, shipped(), engine), storage, settings, wanted=wanted)

@@ -1,0 +1,73 @@
+"""From a shard's object to its outcomes: the same whether a thread decodes ahead or not."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.states import Explain
+from model.engine import Engine, load_engine
+from tests.model.samples import shipped
+from tests.worker.inferring import BATCH, Asked, infer
+from worker.lease import LeaseLost
+from worker.pipeline import top_k
+
+ALONE, AHEAD = 1, 2
+"""Threads of the engine: with several, a further thread decodes ahead."""
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return load_engine(shipped(), engine="onnx", batch_size=BATCH)
+
+
+def decoders() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+def test_decoding_ahead_changes_no_outcome(engine: Engine, tmp_path: Path, samples: list[Path]) -> None:
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no image")
+    images = [*samples[:5], broken, *samples[5:9]]
+
+    alone, ahead = (
+        infer(engine, tmp_path / str(threads), images, explain=Explain.CAM, wanted=Asked(), threads=threads)
+        for threads in (ALONE, AHEAD)
+    )
+
+    assert alone == ahead
+    assert [outcome.error_code for outcome in alone] == [None] * 5 + ["not_an_image"] + [None] * 4
+
+
+@pytest.mark.parametrize("threads", [ALONE, AHEAD])
+def test_what_nobody_wants_any_more_ends_after_its_batch_and_leaves_no_thread(
+    engine: Engine, tmp_path: Path, samples: list[Path], threads: int
+) -> None:
+    found = infer(engine, tmp_path, samples[:12], explain=Explain.CAM, wanted=Asked(2), threads=threads)
+
+    assert [outcome.index for outcome in found] == list(range(2 * BATCH))
+    assert decoders() == []
+
+
+@pytest.mark.parametrize("threads", [ALONE, AHEAD])
+def test_what_is_interrupted_leaves_no_thread(
+    engine: Engine, tmp_path: Path, samples: list[Path], threads: int
+) -> None:
+    def lost() -> bool:
+        raise LeaseLost
+
+    with pytest.raises(LeaseLost) as interruption:
+        infer(engine, tmp_path, samples[:12], explain=Explain.CAM, wanted=lost, threads=threads)
+
+    assert interruption.traceback
+    assert decoders() == []
+
+
+def test_equal_classes_are_named_in_the_order_of_the_labels() -> None:
+    probabilities = np.array([[0.25, 0.5, 0.25], [0.5, 0.0, 0.5]], np.float32)
+
+    best = top_k(probabilities, ["a", "b", "c"], k=2)
+
+    assert [[score["label"] for score in scores] for scores in best] == [["b", "a"], ["a", "c"]]
+    assert [[score["confidence"] for score in scores] for scores in best] == [[0.5, 0.25], [0.5, 0.5]]
