@@ -25,7 +25,8 @@ def create_app(given: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with context.endings.listening():
+            yield
         context.database.dispose()
 
     app = FastAPI(title="Batchlight", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)

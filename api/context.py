@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
+from api.commits import Submissions
+from api.endings import Endings
 from core.database import Database, open_database
 from core.errors import Forbidden, Unauthenticated
 from core.keys import authenticate
@@ -24,15 +26,19 @@ class Context:
     database: Database
     storage: Storage
     bells: Bells
+    endings: Endings
+    submissions: Submissions
 
 
 def open_context(settings: Settings) -> Context:
     """Opens lazily: nothing is connected until a request needs it."""
-    storage = Storage(settings.storage_dir)
-    return Context(settings, open_database(settings.database_url), storage, bells(settings))
+    database, storage, doorbell = open_database(settings.database_url), Storage(settings.storage_dir), bells(settings)
+    submissions = Submissions(settings, database, storage, doorbell)
+    endings = Endings(settings.redis_url.get_secret_value())
+    return Context(settings, database, storage, doorbell, endings, submissions)
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
     context: Context = request.app.state.context
     return context
 

@@ -2,20 +2,16 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import uuid4
 
-from fastapi import Query, Request
-from fastapi.concurrency import run_in_threadpool
-from sqlalchemy.exc import SQLAlchemyError
+from fastapi import Depends, Query, Request
 
 from api.context import Context
 from api.intake import Intake
-from core import jobs
-from core.database import disk_is_full
-from core.errors import Malformed, Unavailable
-from core.failpoints import Point, failpoint
-from core.jobs import NewJob
+from core.errors import Malformed
+from core.jobs import NewJob, Submission
 from core.names import clean
 from core.settings import Settings
 from core.states import Explain, JobKind
@@ -33,28 +29,42 @@ EXPLAIN = (
 Receive = Callable[[Request, Context, Intake], Awaitable[None]]
 
 
+@dataclass(frozen=True)
 class Options:
-    """What a client may choose for a job, in the query string."""
+    """What a client may choose for a job."""
 
-    def __init__(
-        self,
-        model: Annotated[str | None, Query(description="`name`, `name/version` or `name/version/precision`")] = None,
-        top_k: Annotated[int, Query(ge=1, le=100, description="How many classes each item lists")] = 3,
-        explain: Annotated[Explain, Query(description=EXPLAIN)] = Explain.CAM,
-        name: Annotated[str | None, Query(max_length=200, description="A label for people")] = None,
-    ) -> None:
-        self.model = model
-        self.top_k = top_k
-        self.explain = explain
-        self.name = None if name is None else clean(name)
+    model: str | None
+    top_k: int
+    explain: Explain
+    name: str | None
+
+
+async def _options(
+    model: Annotated[str | None, Query(description="`name`, `name/version` or `name/version/precision`")] = None,
+    top_k: Annotated[int, Query(ge=1, le=100, description="How many classes each item lists")] = 3,
+    explain: Annotated[Explain, Query(description=EXPLAIN)] = Explain.CAM,
+    name: Annotated[str | None, Query(max_length=200, description="A label for people")] = None,
+) -> Options:
+    """The choices in the query string. (Not a coroutine for its own sake: FastAPI runs others in a thread.)"""
+    return Options(model, top_k, explain, None if name is None else clean(name))
+
+
+Chosen = Annotated[Options, Depends(_options)]
 
 
 async def accept(
-    request: Request, context: Context, key: Key, *, kind: JobKind, options: Options, receive: Receive
+    request: Request,
+    context: Context,
+    key: Key,
+    *,
+    kind: JobKind,
+    options: Options,
+    receive: Receive,
+    job_id: str | None = None,
 ) -> Job:
     """Stores the body's images and commits the job; leaves nothing behind if the body is refused."""
     artifact, precision = _pin(options.model, context.settings)
-    intake = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    intake = Intake(context.storage, context.settings, job_id=job_id or uuid4().hex)
     try:
         await receive(request, context, intake)
     except BaseException:
@@ -74,33 +84,7 @@ async def accept(
         skipped=intake.skipped,
         skipped_total=intake.skipped_total,
     )
-    return await run_in_threadpool(_commit, context, intake, new)
-
-
-def _commit(context: Context, intake: Intake, new: NewJob) -> Job:
-    """Commits, then rings. Only if the commit's outcome is unknown do the objects stay: the sweep removes orphans."""
-    if not all(context.storage.exists(shard.object_key) for shard in intake.stored):
-        raise Unavailable("The upload took too long and was cleared away. Send it again.", code="upload_lost")
-    failpoint(Point.UPLOAD_STORED)
-    committing = False
-    try:
-        with context.database.write.begin() as session:
-            job = jobs.submit(
-                session,
-                new,
-                intake.stored,
-                interactive_images=context.settings.interactive_images,
-                shard_images=context.settings.shard_images,
-            )
-            failpoint(Point.ROWS_WRITTEN)
-            committing = True
-    except SQLAlchemyError as failure:
-        if not committing or disk_is_full(failure):
-            intake.discard()
-        raise
-    failpoint(Point.SUBMIT_COMMITTED)
-    context.bells.ring_job(job)
-    return job
+    return await context.submissions.commit(Submission(new, intake.stored))
 
 
 def _pin(spec: str | None, settings: Settings) -> tuple[Artifact, str]:

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import Select, delete, literal, select, tuple_, update
+from sqlalchemy import Select, delete, insert, literal, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from core.clock import Instant, db_now
@@ -14,9 +14,11 @@ from core.errors import Gone, NotFound
 from core.portions import portions
 from core.states import Explain, JobKind, JobState, Lane, ShardState
 from core.tables import Archive, Item, Job, Shard, Skip
-from core.turns import last_turn
+from core.turns import Turns
 
 ID = re.compile("[0-9a-f]{32}")
+
+Row = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -46,30 +48,57 @@ class NewJob:
     skipped_total: int = 0
 
 
+@dataclass(frozen=True)
+class Submission:
+    """A job that is complete in storage and wants its rows."""
+
+    new: NewJob
+    stored: Sequence[StoredShard]
+
+    def lane(self, *, interactive_images: int) -> Lane:
+        """Where it queues; a `predict` is always small."""
+        small = self.new.kind == JobKind.PREDICT or sum(part.count for part in self.stored) <= interactive_images
+        return Lane.INTERACTIVE if small else Lane.BULK
+
+
 def submit(
     session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int, shard_images: int
 ) -> Job:
-    """Writes the job and its shards, queued; ring one bell a shard after the commit."""
-    total = sum(part.count for part in stored)
-    small = new.kind == JobKind.PREDICT or total <= interactive_images
-    lane = Lane.INTERACTIVE if small else Lane.BULK
-    created_at = session.scalars(select(db_now())).one()
-    job = Job(
+    """Writes the job and its shards, queued; ring for them after the commit."""
+    given = [Submission(new, stored)]
+    (job,) = submit_all(session, given, interactive_images=interactive_images, shard_images=shard_images)
+    return job
+
+
+def submit_all(
+    session: Session, submissions: Sequence[Submission], *, interactive_images: int, shard_images: int
+) -> list[Job]:
+    """The same for several jobs, in three statements however many they are."""
+    lanes = [given.lane(interactive_images=interactive_images) for given in submissions]
+    turns = Turns(session, {(lane, given.new.owner) for lane, given in zip(lanes, submissions, strict=True)})
+    jobs: list[Job] = []
+    rows: list[Row] = []
+    for given, lane in zip(submissions, lanes, strict=True):
+        job = _job(given, lane, created_at=turns.now)
+        shards = _shards(job, given.stored, turns=turns, shard_images=shard_images)
+        job.shards = len(shards)
+        jobs.append(job)
+        rows += shards
+    session.execute(insert(Job), [_row(job) for job in jobs])
+    session.execute(insert(Shard), rows)
+    return jobs
+
+
+def _job(given: Submission, lane: Lane, *, created_at: datetime) -> Job:
+    new, total = given.new, sum(part.count for part in given.stored)
+    return Job(
         id=new.id, owner=new.owner, kind=new.kind, lane=lane, name=new.name, state=JobState.QUEUED, round=1, revision=1,
         model_name=new.model_name, model_version=new.model_version, precision=new.precision, top_k=new.top_k,
         explain=new.explain, shards=0, total=total,
         queued=total, running=0, succeeded=0, failed=0, cancelled=0,
         skipped=list(new.skipped), skipped_total=new.skipped_total,
-        created_at=created_at, expires_at=session.scalars(select(db_now(plus_s=new.retention_s))).one(),
+        created_at=created_at, expires_at=created_at + timedelta(seconds=new.retention_s),
     )  # fmt: skip
-    after_turn = last_turn(session, lane, owner=new.owner)
-    shards = _shards(job, stored, after_turn=after_turn, shard_images=shard_images)
-    job.shards = len(shards)
-    session.add(job)
-    session.flush()
-    session.add_all(shards)
-    session.flush()
-    return job
 
 
 def owned(session: Session, job_id: str, *, owner: str) -> Job:
@@ -142,19 +171,28 @@ def without_results(session: Session, job_ids: Sequence[str]) -> list[str]:
     return [job_id for job_id in job_ids if job_id not in living]
 
 
-def _shards(job: Job, stored: Sequence[StoredShard], *, after_turn: int, shard_images: int) -> list[Shard]:
-    shards: list[Shard] = []
-    first_index, turn = 0, after_turn
+def _shards(job: Job, stored: Sequence[StoredShard], *, turns: Turns, shard_images: int) -> list[Row]:
+    shards: list[Row] = []
+    first_index, turn = 0, turns.last(job.lane, job.owner)
+    first_turn = None
     for part in stored:
         for positions in portions(range(part.count), explain=job.explain, shard_images=shard_images):
             turn += len(positions) * job.explain.cost
+            first_turn = first_turn or turn
             shards.append(
-                Shard(
-                    id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round,
-                    number=len(shards) + 1, object_key=part.object_key, object_digest=part.digest, positions=positions,
-                    first_index=first_index, count=len(positions), state=ShardState.QUEUED, turn=turn,
-                    ready_at=job.created_at, attempt=0, crashes=0, expiries=0,
-                )
+                {
+                    "id": uuid4().hex, "job_id": job.id, "owner": job.owner, "lane": job.lane, "round": job.round,
+                    "number": len(shards) + 1, "object_key": part.object_key, "object_digest": part.digest,
+                    "positions": positions, "first_index": first_index, "count": len(positions),
+                    "state": ShardState.QUEUED, "turn": turn, "ready_at": job.created_at,
+                    "attempt": 0, "crashes": 0, "expiries": 0,
+                }
             )  # fmt: skip
         first_index += part.count
+    turns.take(job.lane, job.owner, first=first_turn or turn, last=turn)
     return shards
+
+
+def _row(job: Job) -> Row:
+    """The columns of a job that is not in the database yet."""
+    return {column.key: getattr(job, column.key) for column in Job.__table__.columns}

@@ -10,7 +10,10 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from core.failpoints import Point, failpoint
 from core.settings import Settings
@@ -23,6 +26,12 @@ ARCHIVE = "build-archive"
 ARCHIVE_QUEUE = "archive"
 OVERLAY_QUEUE = "overlay"
 """Beside the interactive lane, not in it: whoever looks at many overlays must not hold up a prediction."""
+
+ENDED = "batchlight:ended"
+"""The channel that carries the ids of jobs which have ended and which somebody may be waiting for."""
+
+CLAIMED_TOGETHER = 16
+"""Most shards of the interactive lane that a worker takes at once."""
 
 RING_FAILURES = (OperationalError, RedisError, OSError)
 
@@ -64,15 +73,29 @@ def celery_app(redis_url: str, *, socket_timeout_s: float = 1) -> Celery:
     return app
 
 
+def bells_needed(lane: Lane, *, shards: int) -> int:
+    """So many bells wake as many workers as can share these shards: they take small ones together, large ones alone."""
+    return -(-shards // CLAIMED_TOGETHER) if lane == Lane.INTERACTIVE else shards
+
+
 class Bells:
     """Rings after a commit; a bell that cannot be rung is logged and left to the sweep."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
+        self._redis = Redis.from_url(
+            app.conf.broker_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
 
     def ring_job(self, job: Job) -> None:
-        """One bell a shard, for the job's lane."""
-        self.ring_lane(job.lane, times=job.shards)
+        self.ring_lane(job.lane, times=bells_needed(job.lane, shards=job.shards))
+
+    def tell_ended(self, job_ids: Iterable[str]) -> None:
+        """Wakes who waits for these jobs; whom that does not reach looks by himself."""
+        try:
+            self._redis.publish(ENDED, " ".join(job_ids))
+        except RING_FAILURES as failure:
+            log.warning("could not tell that a job has ended (%s); who waits will look", failure)
 
     def ring_lane(self, lane: Lane, *, times: int) -> None:
         self._ring(INFER, [{"lane": lane.value}] * times, queue=lane.value)

@@ -52,7 +52,8 @@ def submit(
         top_k=3, retention_s=3600, explain=explain,
     )  # fmt: skip
     stored = [StoredShard(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
-    return jobs.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
+    jobs.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
+    return session.get_one(Job, job_id)
 
 
 def outcomes(shard: Shard, *, failed: int = 0) -> list[Outcome]:

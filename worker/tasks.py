@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import archives, items, shards
 from core.failpoints import Point, failpoint
 from core.queue import ARCHIVE, DRAW, INFER
-from core.states import Lane
+from core.states import JobKind, Lane
 from core.tables import Archive, Job, Shard
 from model.artifact import ArtifactError
 from model.engine import EngineUnavailable
@@ -128,9 +128,12 @@ def _infer(here: Context, shard: Shard, job: Job) -> None:
         outcomes = infer_shard(work, here.storage, settings, wanted=wanted)
     failpoint(Point.SHARD_INFERRED)
     with here.database.write.begin() as session:
-        if shards.finish(session, shard, outcomes, engine=work.engine.name) is None:
+        now = shards.finish(session, shard, outcomes, engine=work.engine.name)
+        if now is None:
             raise LeaseLost
     failpoint(Point.SHARD_COMMITTED)
+    if now.state.ended and now.kind == JobKind.PREDICT:
+        here.bells.tell_ended([now.id])
 
 
 def _build(here: Context, archive: Archive) -> int:

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Ctx, Reader, ReadSession, Writer
 from api.cursors import after_job, bounded, read_job
 from api.schemas import JobOut, Page, job_path
-from api.submission import Options, accept
+from api.submission import Chosen, accept
 from api.uploads import OPENAPI_UPLOAD, receive_job
 from core import cancellation, jobs, rounds
 from core.failpoints import Point, failpoint
@@ -20,9 +20,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 
 @router.post("", status_code=202, openapi_extra=OPENAPI_UPLOAD)
-async def submit_job(
-    request: Request, response: Response, context: Ctx, key: Writer, options: Annotated[Options, Depends()]
-) -> JobOut:
+async def submit_job(request: Request, response: Response, context: Ctx, key: Writer, options: Chosen) -> JobOut:
     """Accepts images (many files, ZIPs among them, or one raw ZIP) as one job; answers before they are inferred."""
     job = await accept(request, context, key, kind=JobKind.BATCH, options=options, receive=receive_job)
     response.headers["Location"] = job_path(job.id)
