@@ -17,7 +17,7 @@ from core.database import Database, disk_is_full
 from core.errors import Unavailable
 from core.failpoints import Point, failpoint
 from core.jobs import Submission
-from core.queue import Bells, bells_needed
+from core.queue import Bells
 from core.settings import Settings
 from core.states import Lane
 from core.storage import Storage
@@ -99,9 +99,5 @@ class Submissions:
             self._storage.delete_job(given[0].new.id)
             raise
         failpoint(Point.SUBMIT_COMMITTED)
-        self._ring(accepted)
+        self._bells.ring_lane(accepted[0].lane, times=sum(job.shards for job in accepted))
         return {job.id: job for job in accepted}
-
-    def _ring(self, accepted: Sequence[Job]) -> None:
-        lane = accepted[0].lane  # the same for all: only small jobs have company
-        self._bells.ring_lane(lane, times=bells_needed(lane, shards=sum(job.shards for job in accepted)))

@@ -4,9 +4,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from core.clock import db_now
+from core.counters import end_if_done
 from core.errors import Conflict
 from core.jobs import locked, purge
-from core.shards import end_if_done
 from core.states import JobState, ShardState
 from core.tables import Job, Shard
 

@@ -6,7 +6,6 @@ Every bell is JSON of a few dozen bytes. A lost one is rung again by the sweep; 
 import logging
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -17,7 +16,7 @@ from redis.retry import Retry
 
 from core.failpoints import Point, failpoint
 from core.settings import Settings
-from core.states import Lane
+from core.states import JobKind, Lane
 from core.tables import Job
 
 INFER = "infer-shard"
@@ -73,11 +72,6 @@ def celery_app(redis_url: str, *, socket_timeout_s: float = 1) -> Celery:
     return app
 
 
-def bells_needed(lane: Lane, *, shards: int) -> int:
-    """So many bells wake as many workers as can share these shards: they take small ones together, large ones alone."""
-    return -(-shards // CLAIMED_TOGETHER) if lane == Lane.INTERACTIVE else shards
-
-
 class Bells:
     """Rings after a commit; a bell that cannot be rung is logged and left to the sweep."""
 
@@ -87,18 +81,39 @@ class Bells:
             app.conf.broker_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
         )
 
-    def ring_job(self, job: Job) -> None:
-        self.ring_lane(job.lane, times=bells_needed(job.lane, shards=job.shards))
-
-    def tell_ended(self, job_ids: Iterable[str]) -> None:
-        """Wakes who waits for these jobs; whom that does not reach looks by himself."""
+    def tell_ended(self, jobs: Iterable[Job]) -> None:
+        """Wakes who waits for those of these that have ended; whom that does not reach looks by himself."""
+        ended = [job.id for job in jobs if job.state.ended and job.kind == JobKind.PREDICT]
         try:
-            self._redis.publish(ENDED, " ".join(job_ids))
+            if ended:
+                self._redis.publish(ENDED, " ".join(ended))
         except RING_FAILURES as failure:
             log.warning("could not tell that a job has ended (%s); who waits will look", failure)
 
+    def ring_job(self, job: Job) -> None:
+        """One bell a shard, for the job's lane."""
+        self.ring_lane(job.lane, times=job.shards)
+
     def ring_lane(self, lane: Lane, *, times: int) -> None:
-        self._ring(INFER, [{"lane": lane.value}] * times, queue=lane.value)
+        """So many bells; in the interactive lane, where whoever hears one takes all there is, one at most.
+
+        There, a bell that still lies in Redis will do: who hears it claims later than now, after what was committed.
+        """
+        messages: list[dict[str, object]] = [{"lane": lane.value}] * times
+        try:
+            if lane == Lane.INTERACTIVE:
+                messages = [] if self.waiting(lane) else messages[:1]
+        except RING_FAILURES as failure:
+            log.warning("could not ring in %s (%s); the sweep will", lane, failure)
+        else:
+            self._ring(INFER, messages, queue=lane.value)
+
+    def heard(self, lane: Lane, *, within_s: float) -> bool:
+        """Whether a bell rings in this lane meanwhile; it is taken then, and the caller has to answer it."""
+        try:
+            return self._redis.blpop([lane.value], timeout=within_s) is not None
+        except RING_FAILURES:
+            return False
 
     def ring_archive(self, archive_id: str) -> None:
         self._ring(ARCHIVE, [{"archive": archive_id}], queue=ARCHIVE_QUEUE)
@@ -108,9 +123,7 @@ class Bells:
 
     def waiting(self, queue: str) -> int:
         """How many bells lie in this queue, unheard; raises OSError or RedisError when Redis is away."""
-        with self._app.connection_for_read() as connection:
-            channel: Any = connection.default_channel
-            return int(channel.client.llen(queue))
+        return int(self._redis.llen(queue))
 
     def _ring(self, task: str, messages: Iterable[dict[str, object]], *, queue: str) -> None:
         try:

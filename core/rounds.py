@@ -8,10 +8,10 @@ from sqlalchemy import Row, delete, select, update
 from sqlalchemy.orm import Session
 
 from core.clock import db_now
+from core.counters import FRESH
 from core.errors import Conflict
 from core.jobs import locked
 from core.portions import portions
-from core.shards import FRESH
 from core.states import ItemState, JobState, ShardState
 from core.tables import Item, Job, Shard
 from core.turns import last_turn

@@ -7,25 +7,27 @@ What gives a leased shard back, and what that counts (ADR 4):
     an artefact, database or disk in trouble                       postpone    ready_at moves on
     a lease that ended in silence                                  expire      expiries, later crashes
 
-Lock order: the shard's row, then the job's, which everybody wants and is therefore taken last and held shortest. Who
-holds a job's row waits for no shard's: not even for one that a claim merely looked at, and so locked (ADR 16).
+Lock order: shards' rows, then jobs', in the order of their ids. A job's row, which everybody wants, is taken last and held
+shortest. Who holds one waits for no shard: not even for one that a claim merely looked at, and so locked (ADR 16).
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from uuid import uuid4
 
-from sqlalchemy import Update, case, delete, func, select, update
+from sqlalchemy import Row, ScalarSelect, Update, delete, func, select, tuple_, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from core.bulk_insert import insert_rows
 from core.clock import db_now
+from core.counters import FRESH, end_done, move
 from core.failpoints import Point, failpoint
-from core.states import ItemState, JobState, Lane, ShardState
-from core.tables import Item, Job, Score, Shard
-from core.turns import next_in_turn
-
-FRESH = {"synchronize_session": False, "populate_existing": True}
+from core.outcomes import Finished, Outcome
+from core.states import Explain, ItemState, Lane, ShardState
+from core.tables import Item, Job, Shard
+from core.turns import first_in_turn, next_in_turn
 
 CRASHES_BEFORE_SPLIT = 2
 EXPIRIES_BEFORE_CRASH = 5
@@ -33,46 +35,34 @@ EXPIRIES_BEFORE_CRASH = 5
 
 LONGEST_DELAY_S = 60
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a worker found out about one image; `error_code` is set where there is no prediction."""
-
-    index: int
-    name: str
-    sha256: str
-    size_bytes: int
-    width: int | None = None
-    height: int | None = None
-    label: str | None = None
-    confidence: float | None = None
-    top_k: list[Score] | None = None
-    cam: bytes | None = None
-    cam_height: int | None = None
-    cam_width: int | None = None
-    faithfulness: float | None = None
-    error_code: str | None = None
-    error_message: str | None = None
+Waiting = Row[str, int, int, str, str, str, int, Explain]
 
 
 def claim(session: Session, lane: Lane, *, worker: str, lease_s: float) -> tuple[Shard, Job] | None:
     """Leases this lane's next shard in fair order to this worker; None if there is none to take."""
-    shard = session.scalar(
-        update(Shard)
-        .where(Shard.id == next_in_turn(lane), Shard.state == ShardState.QUEUED)
-        .values(
-            state=ShardState.RUNNING,
-            attempt=Shard.attempt + 1,
-            leased_by=worker,
-            lease_until=db_now(plus_s=lease_s),
-            started_at=db_now(),
-        )
-        .returning(Shard)
-        .execution_options(**FRESH)
-    )
+    shard = session.scalar(_lease(next_in_turn(lane), worker=worker, lease_s=lease_s))
     if shard is None:
         return None
-    return shard, _move(session, shard.job_id, queued=-shard.count, running=shard.count)
+    return shard, move(session, {shard.job_id: _taken(shard)})[shard.job_id]
+
+
+def claim_together(
+    session: Session, lane: Lane, *, worker: str, lease_s: float, most_shards: int, most_images: int
+) -> list[tuple[Shard, Job]]:
+    """Leases the lane's next shards in fair order, as many as go well together; empty if there is none to take.
+
+    They ask the same of the same model and together hold so many images. A shard that crashed before is taken alone, so that a
+    poisonous image cannot use up its neighbours' crashes; so is one of `explain=full`, which takes its time.
+    """
+    chosen = _company(session.execute(first_in_turn(lane, limit=most_shards)).all(), most_images=most_images)
+    if not chosen:
+        return []
+    shards = session.scalars(_lease(chosen, worker=worker, lease_s=lease_s)).all()
+    moves: dict[str, Counter[str]] = {}
+    for shard in shards:
+        moves.setdefault(shard.job_id, Counter()).update(_taken(shard))
+    jobs = move(session, moves)
+    return [(shard, jobs[shard.job_id]) for shard in shards]
 
 
 def renew(session: Session, shard: Shard, *, lease_s: float) -> bool:
@@ -86,18 +76,25 @@ def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engin
 
     Images without an outcome are those that a cancelled job no longer wants: they have no item.
     """
-    failed = sum(outcome.error_code is not None for outcome in outcomes)
-    cancelled = shard.count - len(outcomes)
-    if not _close(session, shard, ShardState.CANCELLED if cancelled else ShardState.DONE, engine=engine):
-        return None
+    return finish_all(session, [Finished(shard, outcomes)], engine=engine).get(shard.id)
+
+
+def finish_all(session: Session, done: Sequence[Finished], *, engine: str) -> dict[str, Job]:
+    """The same for several shards: their jobs by the shard's id, without the shards whose lease was lost."""
+    closed = _close(session, done, engine=engine)
+    held = [one for one in done if one.shard.id in closed]
+    if not held:
+        return {}
     failpoint(Point.SHARD_CLOSED)
-    _insert_items(session, shard, outcomes)
+    _insert_items(session, held)
     failpoint(Point.ITEMS_WRITTEN)
-    succeeded = len(outcomes) - failed
-    _move(session, shard.job_id, running=-shard.count, succeeded=succeeded, failed=failed, cancelled=cancelled)
-    job = end_if_done(session, shard.job_id)
+    moves: dict[str, Counter[str]] = {}
+    for one in held:
+        moves.setdefault(one.shard.job_id, Counter()).update(one.moves)
+    jobs = move(session, moves)
+    end_done(session, jobs)
     failpoint(Point.SHARD_FINISHED)
-    return job
+    return {one.shard.id: jobs[one.shard.job_id] for one in held}
 
 
 def give_back(session: Session, shard: Shard, *, crashed: bool) -> bool:
@@ -131,15 +128,57 @@ def expired(session: Session, *, limit: int = 100) -> list[Shard]:
     return list(session.scalars(overdue.order_by(Shard.lease_until).limit(limit)))
 
 
-def leased_by(session: Session, worker: str) -> Shard | None:
-    """The shard this worker's task holds, if any."""
-    return session.scalar(select(Shard).where(Shard.leased_by == worker, Shard.state == ShardState.RUNNING))
+def leased_by(session: Session, worker: str) -> list[Shard]:
+    """The shards this worker's task holds."""
+    return list(session.scalars(select(Shard).where(Shard.leased_by == worker, Shard.state == ShardState.RUNNING)))
+
+
+def sociable(shard: Shard, job: Job) -> bool:
+    """Whether a small shard may be inferred in company."""
+    return shard.lane == Lane.INTERACTIVE and not shard.crashes and job.explain == Explain.CAM
 
 
 def queued(session: Session, lane: Lane, *, for_s: float = 0) -> int:
     """How many shards of the lane wait for a worker and could have been claimed for so long."""
     waiting = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now(plus_s=-for_s)
     return session.scalar(select(func.count()).where(*waiting)) or 0
+
+
+def _company(waiting: Sequence[Waiting], *, most_images: int) -> list[str]:
+    """The first of these, and those after it that may share its fate and fit in."""
+    chosen: list[str] = []
+    images, kind = 0, None
+    for shard_id, count, crashes, *of_job in waiting:
+        kind = kind or of_job
+        alone = crashes or of_job[-1] == Explain.FULL
+        if not chosen and alone:
+            return [shard_id]
+        if not alone and of_job == kind and (not chosen or images + count <= most_images):
+            chosen.append(shard_id)
+            images += count
+    return chosen
+
+
+def _taken(shard: Shard) -> dict[str, int]:
+    """What its claim adds to the job's counters."""
+    return {"queued": -shard.count, "running": shard.count}
+
+
+def _lease(chosen: ScalarSelect[str] | Sequence[str], *, worker: str, lease_s: float) -> ReturningUpdate[Shard]:
+    these = Shard.id.in_(chosen) if isinstance(chosen, Sequence) else Shard.id == chosen
+    return (
+        update(Shard)
+        .where(these, Shard.state == ShardState.QUEUED)
+        .values(
+            state=ShardState.RUNNING,
+            attempt=Shard.attempt + 1,
+            leased_by=worker,
+            lease_until=db_now(plus_s=lease_s),
+            started_at=db_now(),
+        )
+        .returning(Shard)
+        .execution_options(**FRESH)
+    )
 
 
 def _held(shard: Shard) -> Update:
@@ -155,60 +194,41 @@ def _requeue(session: Session, shard: Shard, held: Update) -> bool:
     )
     if freed is None:
         return False
-    _move(session, freed.job_id, running=-freed.count, queued=freed.count)
+    move(session, {freed.job_id: {"running": -freed.count, "queued": freed.count}})
     if freed.count > 1 and freed.crashes >= CRASHES_BEFORE_SPLIT:
         _split(session, freed)
     return True
 
 
-def _close(session: Session, shard: Shard, state: ShardState, *, engine: str) -> bool:
-    closed = session.execute(
-        _held(shard).values(state=state, engine=engine, lease_until=None, ended_at=db_now()).returning(Shard.id)
-    )
-    return closed.first() is not None
+def _close(session: Session, done: Sequence[Finished], *, engine: str) -> set[str]:
+    """Closes the shards that are still held by these attempts, and says which those are."""
+    closed: set[str] = set()
+    for end in {one.end for one in done}:
+        leases = [(one.shard.id, one.shard.attempt) for one in done if one.end == end]
+        closed.update(
+            session.scalars(
+                update(Shard)
+                .where(tuple_(Shard.id, Shard.attempt).in_(leases), Shard.state == ShardState.RUNNING)
+                .values(state=end, engine=engine, lease_until=None, ended_at=db_now())
+                .returning(Shard.id)
+                .execution_options(synchronize_session=False)
+            )
+        )
+    return closed
 
 
-def _insert_items(session: Session, shard: Shard, outcomes: Sequence[Outcome]) -> None:
+def _insert_items(session: Session, held: Sequence[Finished]) -> None:
     columns = ["job_id", "shard_id", "state", *(field.name for field in fields(Outcome))]
-    rows = [(shard.job_id, shard.id, _state(outcome), *vars(outcome).values()) for outcome in outcomes]
+    rows = [
+        (one.shard.job_id, one.shard.id, _state(outcome), *vars(outcome).values())
+        for one in held
+        for outcome in one.outcomes
+    ]
     insert_rows(session, Item, columns, rows)
 
 
 def _state(outcome: Outcome) -> ItemState:
     return ItemState.SUCCEEDED if outcome.error_code is None else ItemState.FAILED
-
-
-def _move(session: Session, job_id: str, **moves: int) -> Job:
-    """Adds to the job's counters; the sum of the moves is zero, so the counters always add up to the total."""
-    return session.scalars(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(
-            **{counter: getattr(Job, counter) + move for counter, move in moves.items()},
-            state=case((Job.state == JobState.QUEUED, JobState.RUNNING), else_=Job.state),
-            started_at=func.coalesce(Job.started_at, db_now()),
-            revision=Job.revision + 1,
-        )
-        .returning(Job)
-        .execution_options(**FRESH)
-    ).one()
-
-
-def end_if_done(session: Session, job_id: str) -> Job:
-    """Ends the job when nothing is queued or running; who closes the last shard does it, once per round."""
-    outcome = case(
-        (Job.cancelled > 0, JobState.CANCELLED),
-        (Job.failed == 0, JobState.SUCCEEDED),
-        (Job.succeeded == 0, JobState.FAILED),
-        else_=JobState.PARTIALLY_SUCCEEDED,
-    )
-    session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.ended_at.is_(None), Job.queued == 0, Job.running == 0)
-        .values(state=outcome, ended_at=db_now(), revision=Job.revision + 1)
-        .execution_options(synchronize_session=False)
-    )
-    return session.scalars(select(Job).where(Job.id == job_id).execution_options(populate_existing=True)).one()
 
 
 def _split(session: Session, shard: Shard) -> None:

@@ -7,14 +7,16 @@ that its images take.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.clock import EpochNow, db_now
-from core.states import Lane, ShardState
-from core.tables import Shard
+from core.states import Explain, Lane, ShardState
+from core.tables import Job, Shard
+
+Rows = TypeVar("Rows", bound="Select[*tuple[Any, ...]]")
 
 OPEN = (ShardState.QUEUED, ShardState.RUNNING)
 
@@ -58,12 +60,17 @@ def _ends(lane: Lane, *, owner: str) -> tuple[ScalarSelect[int], ScalarSelect[in
 
 
 def next_in_turn(lane: Lane) -> ScalarSelect[str]:
-    """The queued shard with the lowest turn, passing over those being claimed right now (Postgres)."""
-    return (
-        select(Shard.id)
-        .where(Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now())
-        .order_by(Shard.turn, Shard.id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
+    """The id of the queued shard with the lowest turn."""
+    return _in_turn(select(Shard.id), lane).limit(1).scalar_subquery()
+
+
+def first_in_turn(lane: Lane, *, limit: int) -> Select[str, int, int, str, str, str, int, Explain]:
+    """So many queued shards with the lowest turns, locked until the transaction ends: their ids, and who is company."""
+    of_job = Job.model_name, Job.model_version, Job.precision, Job.top_k, Job.explain
+    return _in_turn(select(Shard.id, Shard.count, Shard.crashes, *of_job).join(Shard.job), lane).limit(limit)
+
+
+def _in_turn(shards: Rows, lane: Lane) -> Rows:
+    """Queued ones in fair order, passing over those being claimed right now (Postgres)."""
+    claimable = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now()
+    return shards.where(*claimable).order_by(Shard.turn, Shard.id).with_for_update(skip_locked=True, of=Shard)

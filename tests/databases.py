@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from core import jobs
 from core.jobs import NewJob, StoredShard
+from core.outcomes import Outcome
 from core.settings import ROOT
-from core.shards import Outcome
 from core.states import Explain, JobKind
 from core.storage import shard_key
 from core.tables import Base, Job, Shard

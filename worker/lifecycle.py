@@ -59,17 +59,18 @@ def free_lease(task_id: str, exception: BaseException, **_signal: object) -> Non
     crashed = not is_stopping()
     database = open_database(settings().database_url, pool_size=1)
     try:
-        with database.write.begin() as session:
-            shard = shards.leased_by(session, task_id)
-            if shard is not None:
+        with database.read.begin() as session:
+            held, archive = shards.leased_by(session, task_id), archives.leased_by(session, task_id)
+        for shard in held:
+            with database.write.begin() as session:
                 shards.give_back(session, shard, crashed=crashed)
-            archive = archives.leased_by(session, task_id)
-            if archive is not None:
+        if archive is not None:
+            with database.write.begin() as session:
                 archives.give_back(session, archive, failed=crashed)
     finally:
         database.dispose()
     failpoint(Point.LEASE_FREED)
-    if shard is not None:
-        bells(settings()).ring_lane(shard.lane, times=2)
+    if held:
+        bells(settings()).ring_lane(held[0].lane, times=2)
     if archive is not None:
         bells(settings()).ring_archive(archive.id)

@@ -11,9 +11,9 @@ import numpy as np
 
 from core.errors import NotFound
 from core.failpoints import Point, failpoint
+from core.outcomes import Outcome
 from core.settings import Settings
 from core.shardfile import Entry, ShardReader, UnreadableShard
-from core.shards import Outcome
 from core.states import Explain
 from core.storage import Storage
 from core.tables import Job, Score, Shard
@@ -40,22 +40,29 @@ class Work:
 def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]) -> list[Outcome]:
     """One outcome per position, or those there are when they are no longer `wanted`, asked at every inference."""
     with ExitStack() as stack:
-        try:
-            file = stack.enter_context(storage.open(work.shard.object_key))
-            reader = stack.enter_context(closing(ShardReader(file, digest=work.shard.object_digest)))
-        except NotFound:
-            return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
-        except UnreadableShard as damage:
-            return _all_failed(work.shard, "object_corrupt", str(damage))
+        reader = opened(work, storage, stack)
+        if not isinstance(reader, ShardReader):
+            return reader
         if _poisonous(work.shard, settings):
             return [_given_up(work.shard, reader)]
         return list(_infer(work, reader, settings, wanted=wanted))
 
 
+def opened(work: Work, storage: Storage, stack: ExitStack) -> ShardReader | list[Outcome]:
+    """The shard's images until the stack closes, or what becomes of them all where the object is missing or damaged."""
+    try:
+        file = stack.enter_context(storage.open(work.shard.object_key))
+        return stack.enter_context(closing(ShardReader(file, digest=work.shard.object_digest)))
+    except NotFound:
+        return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
+    except UnreadableShard as damage:
+        return _all_failed(work.shard, "object_corrupt", str(damage))
+
+
 def _infer(work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
     positions, size = work.shard.positions, settings.batch_size
     parts = (positions[start : start + size] for start in range(0, len(positions), size))
-    decoded = (_decode_batch(work, reader, part) for part in parts)
+    decoded = (decode_batch(work, reader, part) for part in parts)
     with closing(_made_ahead(decoded) if _leaves_a_core(work.engine, settings) else decoded) as batches:
         for images in batches:
             if not wanted():
@@ -91,7 +98,7 @@ class Image:
     decoded: Decoded | UndecodableImage
 
 
-def _decode_batch(work: Work, reader: ShardReader, positions: Sequence[int]) -> list[Image]:
+def decode_batch(work: Work, reader: ShardReader, positions: Sequence[int]) -> list[Image]:
     return [
         Image(work.shard.first_index + position, reader.entry(position), _decoded(work.artifact, reader, position))
         for position in positions
@@ -114,12 +121,8 @@ def _decoded(artifact: Artifact, reader: ShardReader, position: int) -> Decoded 
 
 def _infer_batch(work: Work, images: Sequence[Image], *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
     decoded = [image.decoded for image in images if isinstance(image.decoded, Decoded)]
-    rows = _inferred(work, decoded, wanted=wanted)
-    for image in images:
-        if isinstance(image.decoded, UndecodableImage):
-            yield _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
-        else:
-            yield _predicted(image, image.decoded, next(rows))
+    rows = inferred(work, decoded, wanted=wanted)
+    yield from (outcome(image, rows) for image in images)
 
 
 class Row(NamedTuple):
@@ -130,7 +133,7 @@ class Row(NamedTuple):
     faithfulness: float | None
 
 
-def _inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bool]) -> Iterator[Row]:
+def inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bool]) -> Iterator[Row]:
     """A row for each image, in order."""
     if not decoded:
         return
@@ -141,6 +144,13 @@ def _inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bo
         scores = faithfulness_scores(work.engine, images, inference, wanted=wanted).tolist()
     best = top_k(inference.probabilities, work.artifact.manifest.labels, k=work.job.top_k)
     yield from (Row(*row) for row in zip(best, inference.cam.astype("<f4"), scores, strict=True))
+
+
+def outcome(image: Image, rows: Iterator[Row]) -> Outcome:
+    """What becomes of the image; the next row is its own if it could be decoded."""
+    if isinstance(image.decoded, UndecodableImage):
+        return _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
+    return _predicted(image, image.decoded, next(rows))
 
 
 def top_k(probabilities: Floats, labels: Sequence[str], *, k: int) -> list[list[Score]]:

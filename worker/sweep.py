@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy.exc import SQLAlchemyError
 
 from core import archives, failpoints, jobs, shards
+from core.counters import end_if_done
 from core.database import Database, open_database
 from core.failpoints import Point, failpoint
 from core.queue import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
@@ -62,7 +63,7 @@ def end_stuck_jobs(database: Database) -> None:
     for job in stuck:
         with database.write.begin() as session:
             jobs.locked(session, job)
-            shards.end_if_done(session, job.id)
+            end_if_done(session, job.id)
         log.error("job %s had nothing left to do and had not ended", job.id)
 
 

@@ -4,43 +4,45 @@ import time
 from typing import Any
 
 from celery import Task
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from core import archives, items, shards
 from core.failpoints import Point, failpoint
-from core.queue import ARCHIVE, DRAW, INFER
-from core.states import JobKind, Lane
-from core.tables import Archive, Job, Shard
-from model.artifact import ArtifactError
-from model.engine import EngineUnavailable
+from core.queue import ARCHIVE, CLAIMED_TOGETHER, DRAW, INFER
+from core.states import Lane
+from core.tables import Archive
 from worker.app import app
 from worker.archive import write_archive
 from worker.context import Context, context
 from worker.drawing import draw_item
 from worker.lease import GivenUp, Lease, LeaseLost
-from worker.pipeline import Work, infer_shard
+from worker.shards import Claimed, run_shards
 from worker.shutdown import shutdown
-from worker.stop import CancelWatch
 
-OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, InternalError, PoolTimeout, OSError)
-"""What fails a shard without any image being to blame; it is tried again later. (Internal: Postgres' own time-outs.)"""
+SERVE_S = 0.5
+"""How long one bell of the interactive lane is answered with further claims; then other messages have their turn."""
+
+LISTEN_S = 0.05
+"""How long a process that has just served listens for the next bell."""
+
+BATCHES_TOGETHER = 2
 
 
 @app.task(name=INFER, bind=True)
 def infer_next_shard(self: "Task[Any, str]", /, lane: str, **_of_other_versions: object) -> str:
-    """Claims the lane's next shard, whichever that is: a bell names no work. Returns what it did, for people."""
+    """Claims what is next in the lane, whatever that is: a bell names no work. Returns what it did, for people."""
     here = context()
     if lane not in list(Lane):
         return f"there is no lane {lane}"
     with shutdown.work():
+        if lane == Lane.INTERACTIVE:
+            return _serve_small(here, worker=str(self.request.id))
         with here.database.write.begin() as session:
             claimed = shards.claim(session, Lane(lane), worker=str(self.request.id), lease_s=here.settings.lease_s)
         if claimed is None:
             return f"nothing to claim in {lane}"
         failpoint(Point.SHARD_CLAIMED)
-        return _run_shard(here, *claimed)
+        return run_shards(here, [claimed])
 
 
 @app.task(name=ARCHIVE, bind=True)
@@ -68,28 +70,42 @@ def draw_overlay(job: str, index: int, **_of_other_versions: object) -> str:
     return f"overlay of job {job[:8]}… image {index}"
 
 
-def _run_shard(here: Context, shard: Shard, job: Job) -> str:
-    images = "1 image" if shard.count == 1 else f"{shard.count} images"
-    title = f"job {job.id[:8]}… shard {shard.number}/{job.shards}, {images}"
-    started = time.monotonic()
+def _serve_small(here: Context, *, worker: str) -> str:
+    """Claims and commits companies of small shards for as long as bells ring, but no longer than `SERVE_S`.
+
+    It listens to the lane itself, because from a bell through Celery's consumer to here takes longer than an inference.
+    Whatever ends it before it found nothing to claim rings for who comes next.
+    """
+    until_s, report = time.monotonic() + SERVE_S, list[str]()
+    more_may_wait = False
     try:
-        _infer(here, shard, job)
-    except LeaseLost:
-        return f"{title}: the lease went to another worker"
-    except GivenUp:
-        with here.database.write.begin() as session:
-            shards.give_back(session, shard, crashed=False)
-        here.bells.ring_lane(shard.lane, times=1)
-        return f"{title}: given back, because this worker stops"
-    except OUR_TROUBLE:
-        with here.database.write.begin() as session:
-            shards.postpone(session, shard)
-        raise
-    except Exception:  # the task's edge: it may be an image's fault, so it counts as a crash; Celery records it
-        with here.database.write.begin() as session:
-            shards.give_back(session, shard, crashed=True)
-        raise
-    return f"{title}, {time.monotonic() - started:.1f} s"
+        while time.monotonic() < until_s and not shutdown.asked:
+            claimed = _claim_small(here, worker=worker)
+            more_may_wait = bool(claimed)
+            if claimed:
+                failpoint(Point.SHARD_CLAIMED)
+                report.append(run_shards(here, claimed))
+            elif not report or not here.bells.heard(Lane.INTERACTIVE, within_s=LISTEN_S):
+                break
+            else:
+                more_may_wait = True
+    finally:
+        if more_may_wait:
+            here.bells.ring_lane(Lane.INTERACTIVE, times=1)
+    return f"served {len(report)} times, last: {report[-1]}" if report else f"nothing to claim in {Lane.INTERACTIVE}"
+
+
+def _claim_small(here: Context, *, worker: str) -> list[Claimed]:
+    settings = here.settings
+    with here.database.write.begin() as session:
+        return shards.claim_together(
+            session,
+            Lane.INTERACTIVE,
+            worker=worker,
+            lease_s=settings.lease_s,
+            most_shards=CLAIMED_TOGETHER,
+            most_images=BATCHES_TOGETHER * settings.batch_size,
+        )
 
 
 def _run_archive(here: Context, archive: Archive) -> str:
@@ -109,31 +125,6 @@ def _run_archive(here: Context, archive: Archive) -> str:
             archives.give_back(session, archive, failed=True)
         raise
     return f"{title}, {size_bytes / 1e6:.1f} MB, {time.monotonic() - started:.1f} s"
-
-
-def _infer(here: Context, shard: Shard, job: Job) -> None:
-    settings = here.settings
-
-    def renew(session: Session) -> bool:
-        return shards.renew(session, shard, lease_s=settings.lease_s)
-
-    with Lease(here.database.write, renew, heartbeat_s=settings.heartbeat_s) as lease:
-        work = Work(shard, job, *here.models.of(job))
-        cancelled = CancelWatch(here.database.read, job.id)
-
-        def wanted() -> bool:
-            lease.check()
-            return not cancelled()
-
-        outcomes = infer_shard(work, here.storage, settings, wanted=wanted)
-    failpoint(Point.SHARD_INFERRED)
-    with here.database.write.begin() as session:
-        now = shards.finish(session, shard, outcomes, engine=work.engine.name)
-        if now is None:
-            raise LeaseLost
-    failpoint(Point.SHARD_COMMITTED)
-    if now.state.ended and now.kind == JobKind.PREDICT:
-        here.bells.tell_ended([now.id])
 
 
 def _build(here: Context, archive: Archive) -> int:

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from core.outcomes import Outcome
 from core.settings import Settings
 from core.shardfile import ShardWriter
-from core.shards import Outcome
 from core.states import Explain
 from core.storage import Storage, shard_key
 from core.tables import Job, Shard
