@@ -1,0 +1,66 @@
+"""Who waits for a job hears of its end, and finds it without hearing."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from redis import Redis
+
+from api.endings import Endings
+from core import shards
+from core.database import open_database
+from core.outcomes import Finished
+from core.queue import ENDED
+from core.states import Lane
+from ops.servers import RedisServer, redis_server
+from tests.api.conftest import SmallApi
+from tests.databases import outcomes
+
+PATIENCE_S = 10.0
+
+
+async def tell_until_heard(redis: RedisServer, endings: Endings, *, job_id: str) -> None:
+    """A message that is sent before somebody listens is lost, so it is sent again and again."""
+    with endings.awaited(job_id) as ended, Redis.from_url(redis.url) as server:
+        until = time.monotonic() + PATIENCE_S
+        while not ended.is_set():
+            assert time.monotonic() < until, "nobody heard"
+            server.publish(ENDED, f"another {job_id}")
+            await asyncio.sleep(0.02)
+
+
+def test_a_message_wakes_who_waits_even_after_redis_was_away() -> None:
+    async def hear_twice(redis: RedisServer) -> None:
+        endings = Endings(redis.url)
+        async with endings.listening():
+            await tell_until_heard(redis, endings, job_id="first")
+            redis.crash()
+            redis.start()
+            await tell_until_heard(redis, endings, job_id="second")
+
+    with redis_server() as redis:
+        asyncio.run(hear_twice(redis))
+
+
+def test_a_prediction_whose_message_was_lost_is_answered_nonetheless(small: SmallApi) -> None:
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(small.client.post, "/predict", content=b"x")
+        refuse_the_image(small)
+        committed_at = time.monotonic()
+        response = answer.result()
+
+    assert (response.status_code, response.json()["code"]) == (415, "not_an_image")
+    assert time.monotonic() - committed_at < 3
+
+
+def refuse_the_image(small: SmallApi) -> None:
+    """What a worker would do, but for its message."""
+    database = open_database(small.settings.database_url)
+    until, claimed = time.monotonic() + PATIENCE_S, None
+    while claimed is None:
+        assert time.monotonic() < until, "nothing was submitted"
+        with database.write.begin() as session:
+            claimed = shards.claim(session, Lane.INTERACTIVE, worker="w", lease_s=60)
+    with database.write.begin() as session:
+        assert shards.finish_all(session, [Finished(claimed[0], outcomes(claimed[0], failed=1))], engine="onnx")
+    database.dispose()
