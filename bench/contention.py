@@ -11,7 +11,7 @@ from bench.quiet import quiet_settings
 from core import jobs, shards
 from core.database import open_database
 from core.jobs import NewJob, StoredShard
-from core.shards import Outcome
+from core.outcomes import Outcome
 from core.states import JobKind, Lane
 
 CLAIMERS = (1, 4, 16)

@@ -16,7 +16,7 @@ Moves = Mapping[str, int]
 
 
 def move(session: Session, moves: Mapping[str, Moves]) -> dict[str, Job]:
-    """Adds to the counters of these jobs, by id, and returns the jobs as they are then. Locks them in the order of ids."""
+    """Adds to the counters of these jobs, locked in the order of their ids; returns them as they are then, by id."""
     if len(moves) > 1:
         session.execute(select(Job.id).where(Job.id.in_(moves)).order_by(Job.id).with_for_update(key_share=True))
     counters = {name for of_job in moves.values() for name in of_job}

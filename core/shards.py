@@ -7,8 +7,8 @@ What gives a leased shard back, and what that counts (ADR 4):
     an artefact, database or disk in trouble                       postpone    ready_at moves on
     a lease that ended in silence                                  expire      expiries, later crashes
 
-Lock order: shards' rows, then jobs', in the order of their ids. A job's row, which everybody wants, is taken last and held
-shortest. Who holds one waits for no shard: not even for one that a claim merely looked at, and so locked (ADR 16).
+Lock order: shards' rows, then jobs', in the order of their ids. A job's row, which everybody wants, is taken last and
+held shortest. Who holds one waits for no shard, not even for one that a claim merely looked at, and so locked (ADR 16).
 """
 
 from collections import Counter
@@ -51,8 +51,8 @@ def claim_together(
 ) -> list[tuple[Shard, Job]]:
     """Leases the lane's next shards in fair order, as many as go well together; empty if there is none to take.
 
-    They ask the same of the same model and together hold so many images. A shard that crashed before is taken alone, so that a
-    poisonous image cannot use up its neighbours' crashes; so is one of `explain=full`, which takes its time.
+    They ask the same of the same model and together hold so many images. A shard that crashed before is taken alone, so
+    that a poisonous image cannot use up its neighbours' crashes; so is one of `explain=full`, which takes its time.
     """
     chosen = _company(session.execute(first_in_turn(lane, limit=most_shards)).all(), most_images=most_images)
     if not chosen:
