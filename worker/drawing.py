@@ -1,6 +1,5 @@
 """Overlays of stored images: read the original, draw its item's CAM, encode a PNG."""
 
-import io
 from contextlib import closing
 
 import numpy as np
@@ -12,9 +11,7 @@ from core.tables import Item
 from model.decode import open_upright
 from worker.context import Context
 from worker.overlay import draw_overlay
-
-FAST_PNG = 1
-"""zlib's quickest level: a third larger than the default, several times sooner."""
+from worker.png import encode_png
 
 
 def draw_item(context: Context, item: Item) -> None:
@@ -34,9 +31,7 @@ def draw_item(context: Context, item: Item) -> None:
 
 def overlay_png(item: Item, original: bytes) -> bytes:
     """The PNG of this succeeded item's overlay."""
-    png = io.BytesIO()
-    draw_overlay(open_upright(original), cam_of(item)).save(png, "PNG", compress_level=FAST_PNG)
-    return png.getvalue()
+    return encode_png(draw_overlay(open_upright(original), cam_of(item)))
 
 
 def cam_of(item: Item) -> NDArray[np.float32]:

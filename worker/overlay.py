@@ -1,5 +1,7 @@
 """The overlay: a CAM drawn over its image."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,7 +15,11 @@ STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 COLOURS = np.array([[40, 20, 110], [150, 35, 140], [225, 60, 80], [250, 140, 30], [255, 225, 50]])
 """Dark violet through red to yellow: ordered by lightness, so that it reads without colour vision too."""
 
-TABLE = np.stack([np.interp(np.linspace(0, 1, 256), STOPS, channel) for channel in COLOURS.T], axis=1)
+HOTTEST = 255
+HEATS = np.linspace(0, 1, HOTTEST + 1)
+CHANNELS = [np.interp(HEATS, STOPS, channel) for channel in COLOURS.T]
+PALETTE = np.rint(np.stack([*CHANNELS, HOTTEST * STRONGEST * HEATS], axis=1)).astype(np.uint8).tobytes()
+"""RGBA for each heat from 0 to 255: its colour, and how much of the image that covers."""
 
 
 def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
@@ -23,11 +29,11 @@ def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
     image shows unchanged, and so does all of it under a CAM that is the same everywhere.
     """
     canvas = image.resize(_size(image), Image.Resampling.BICUBIC)
-    heat = _resized(_normalised(cam), canvas.size)
-    colour = TABLE[np.rint(heat * 255).astype(np.uint8)]
-    opacity = STRONGEST * heat[..., np.newaxis]
-    blended = np.asarray(canvas, np.float32) * (1 - opacity) + colour * opacity
-    return Image.fromarray(np.rint(blended).astype(np.uint8))
+    heat = Image.fromarray(_heat(cam, canvas.size))
+    heat.putpalette(PALETTE, "RGBA")
+    colours = heat.convert("RGBA")
+    canvas.paste(colours, mask=colours)
+    return canvas
 
 
 def _size(image: Image.Image) -> tuple[int, int]:
@@ -37,11 +43,17 @@ def _size(image: Image.Image) -> tuple[int, int]:
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
-def _normalised(cam: NDArray[np.float32]) -> NDArray[np.float32]:
+def _heat(cam: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The CAM spread over its range from 0 to 255 and enlarged to (width, height)."""
     lowest, span = cam.min(), np.ptp(cam)
-    return (cam - lowest) / span if span > 0 else np.zeros_like(cam)
+    spread = (cam - lowest) * (HOTTEST / span) if span > 0 else np.zeros_like(cam)
+    height, width = (_enlargement(*side) for side in zip(cam.shape, reversed(size), strict=True))
+    smooth = height @ spread @ width.T
+    return np.rint(np.clip(smooth, 0, HOTTEST)).astype(np.uint8)
 
 
-def _resized(heat: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
-    smooth = Image.fromarray(heat.astype(np.float32)).resize(size, Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(smooth, np.float32), 0.0, 1.0)
+@lru_cache(maxsize=64)
+def _enlargement(cells: int, pixels: int) -> NDArray[np.float32]:
+    """The matrix [pixels, cells] of Pillow's BICUBIC, which is linear: what it makes of a single cell of 1."""
+    single = Image.fromarray(np.eye(cells, dtype=np.float32))
+    return np.asarray(single.resize((cells, pixels), Image.Resampling.BICUBIC))

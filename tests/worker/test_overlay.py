@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from worker.overlay import draw_overlay
+from worker.overlay import COLOURS, STOPS, STRONGEST, draw_overlay
 from worker.results import safe_cell
 
 GREY = Image.new("RGB", (300, 200), (100, 100, 100))
@@ -26,6 +27,28 @@ def test_a_cam_that_is_the_same_everywhere_leaves_the_image_as_it_is(value: floa
     overlay = draw_overlay(GREY, np.full((3, 3), value, np.float32))
 
     assert (np.asarray(overlay) == np.asarray(GREY)).all()
+
+
+def blended(image: Image.Image, cam: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The overlay by its definition, in floating point."""
+    canvas = image.resize((112, 112), Image.Resampling.BICUBIC)
+    spread = Image.fromarray((cam - cam.min()) / np.ptp(cam))
+    heat = np.clip(np.asarray(spread.resize(canvas.size, Image.Resampling.BICUBIC)), 0, 1)
+    colour = np.stack([np.interp(heat, STOPS, channel) for channel in COLOURS.T], axis=-1)
+    opacity = STRONGEST * heat[..., np.newaxis]
+    return np.asarray(np.asarray(canvas) * (1 - opacity) + colour * opacity, np.float64)
+
+
+def test_no_pixel_is_further_than_2_levels_from_the_blend_in_floating_point() -> None:
+    rng = np.random.default_rng(6)
+
+    for rows, columns in [(1, 2), (3, 3), (2, 5), (7, 7), (12, 4)]:
+        image = Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8))
+        cam = rng.random((rows, columns), np.float32) ** 3
+        difference = np.abs(np.asarray(draw_overlay(image, cam)) - blended(image, cam))
+
+        assert difference.max() < 2
+        assert difference.mean() < 0.5
 
 
 def test_small_images_are_enlarged_and_large_ones_reduced() -> None:
