@@ -81,9 +81,10 @@ def _add_images(context: Context, page: list[Item], contents: Contents, tables: 
                 original = overlay = None
                 if item.error_code not in NOT_KEPT:
                     reader = reader or _opened(context, item.shard, stack)
-                    data = reader.read(item.index - item.shard.first_index)
+                    position = item.index - item.shard.first_index
+                    data = reader.read(position)  # which compares it with its digest
                     original = f"originals/{entry_name(item.index, item.name)}"
-                    contents.add(original, data)
+                    contents.add(original, data, sha256=reader.entry(position).sha256)
                     if item.state == ItemState.SUCCEEDED:
                         overlay = f"overlays/{entry_name(item.index, item.name, suffix='.png')}"
                         contents.add(overlay, overlay_png(item, data))

@@ -18,10 +18,10 @@ class Contents:
         self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_STORED)
         self._listed = TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  # closed by `close`
 
-    def add(self, name: str, data: bytes) -> None:
-        """A file that is compressed already, such as an image."""
-        self._zip.writestr(name, data)
-        self._list(name, hashlib.sha256(data).hexdigest(), len(data))
+    def add(self, name: str, data: bytes, *, sha256: str | None = None) -> None:
+        """A file that is compressed already, such as an image; its SHA-256 is taken here unless it is known."""
+        self._zip.writestr(zipfile.ZipInfo(name), data)
+        self._list(name, sha256 or hashlib.sha256(data).hexdigest(), len(data))
 
     def add_text(self, name: str, source: TextIO) -> None:
         """A file of text, from its beginning, deflated as it is copied."""
