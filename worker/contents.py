@@ -20,7 +20,7 @@ class Contents:
 
     def add(self, name: str, data: bytes, *, sha256: str | None = None) -> None:
         """A file that is compressed already, such as an image; its SHA-256 is taken here unless it is known."""
-        self._zip.writestr(zipfile.ZipInfo(name), data)
+        self._zip.writestr(name, data)
         self._list(name, sha256 or hashlib.sha256(data).hexdigest(), len(data))
 
     def add_text(self, name: str, source: TextIO) -> None:
