@@ -152,7 +152,8 @@ def stuck(session: Session, *, limit: int = 100) -> list[Job]:
 
 def purge(session: Session, job: Job) -> None:
     """Deletes a job's results, keeping its row as a tombstone (a `predict` leaves none). Objects go after."""
-    for table in (Item, Archive, Shard):
+    # Shards first: what a worker commits before its shard is gone is there to be deleted, and nothing comes after.
+    for table in (Shard, Item, Archive):
         session.execute(delete(table).where(table.job_id == job.id).execution_options(synchronize_session=False))
     if job.kind == JobKind.PREDICT:
         session.execute(delete(Job).where(Job.id == job.id).execution_options(synchronize_session=False))

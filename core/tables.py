@@ -182,8 +182,8 @@ class Item(Base):
     """The outcome of one image: a prediction, or an error with a code. Inserted once, never changed.
 
     `cam` holds `cam_height`·`cam_width` float32, little-endian, row by row. `faithfulness` (model.faithfulness) is in
-    [-1, 1], measured only where the job asked for it. That its job and its shard exist needs no foreign key: who writes
-    an item has locked both rows, and who deletes either deletes the items first (ADR 15).
+    [-1, 1], measured only where the job asked for it. That its shard exists needs no foreign key: who writes an item
+    has locked its shard's row, and who deletes a shard deletes its items after it (ADR 15).
     """
 
     __tablename__ = "items"

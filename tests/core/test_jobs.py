@@ -1,6 +1,7 @@
 """Jobs: listing, ownership, retention."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select, update
@@ -11,6 +12,7 @@ from core.database import Database
 from core.errors import Conflict, Gone, NotFound
 from core.states import JobKind, Lane
 from core.tables import Archive, Item, Job, Shard
+from tests.core.moves import claimed, submitted
 from tests.databases import SHARD_IMAGES, outcomes, submit
 
 
@@ -160,3 +162,22 @@ def test_an_archive_asked_for_in_the_moment_of_a_retry_waits_for_the_new_round(d
 
     with pytest.raises(Conflict, match="ended"), database.write.begin() as session:
         archives.request(session, as_read)
+
+
+def test_what_a_worker_commits_while_its_job_is_purged_goes_with_it(database: Database) -> None:
+    job, shard = submitted(database, 2), claimed(database)
+
+    with ThreadPoolExecutor(1) as aside:
+        with database.write.begin() as session:
+            shards.finish(session, shard, outcomes(shard), engine="onnx")
+            purging = aside.submit(purge, database, job)
+            time.sleep(0.2)
+        purging.result()
+
+    with database.read.begin() as session:
+        assert session.scalar(select(func.count()).select_from(Item)) == 0
+
+
+def purge(database: Database, job: Job) -> None:
+    with database.write.begin() as session:
+        jobs.purge(session, job)
