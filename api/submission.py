@@ -1,8 +1,11 @@
 """From a request's body to a committed job whose bells have rung."""
 
 import re
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
@@ -94,7 +97,7 @@ def _pin(spec: str | None, settings: Settings) -> tuple[Artifact, str]:
         raise Malformed(f"The model {spec!r} is not of the form name/version/precision.", code="unknown_model")
     name, version, precision = matched.groups()
     try:
-        artifact = find_artifact(settings.artifacts_dir, name, version)
+        artifact = _found(settings.artifacts_dir, name, version, second=int(time.monotonic()))
     except ArtifactError as reason:
         detail = f"There is no model {spec or settings.default_model!r} here. GET /v1/models lists those there are."
         raise Malformed(detail, code="unknown_model") from reason
@@ -106,6 +109,12 @@ def _pin(spec: str | None, settings: Settings) -> tuple[Artifact, str]:
             code="unknown_model",
         )
     return artifact, precision
+
+
+@lru_cache(maxsize=64)
+def _found(folder: Path, name: str, version: str | None, *, second: int) -> Artifact:
+    """Read once a second at most: a version never changes, and the alias of the newest may be that old."""
+    return find_artifact(folder, name, version)
 
 
 def _retention_s(kind: JobKind, settings: Settings) -> float:

@@ -10,7 +10,7 @@ from core.tables import Item, Job, Shard
 
 def one(session: Session, job: Job, index: int) -> Item:
     """The item of this image, its shard loaded; raises NotFound, whose code says whether one can still come."""
-    item = session.scalar(_with_shard(job.id).where(Item.index == index))
+    item = found(session, job, index)
     if item is not None:
         return item
     if not 0 <= index < job.total:
@@ -21,6 +21,11 @@ def one(session: Session, job: Job, index: int) -> Item:
             f"Image {index} was cancelled before it was classified; it has no result.", code="item_cancelled"
         )
     raise NotFound(f"Image {index} has no result yet. Ask again later.", code="item_pending")
+
+
+def found(session: Session, job: Job, index: int) -> Item | None:
+    """The item of this image, its shard loaded, if there is one by now."""
+    return session.scalar(_with_shard(job.id).where(Item.index == index))
 
 
 def page(session: Session, job: Job, *, state: ItemState | None, after: int, limit: int) -> list[Item]:

@@ -39,10 +39,10 @@ def create_key(
 def authenticate(session: Session, secret: str) -> Key:
     """The live key behind this secret; raises Unauthenticated, the same way for every cause."""
     shape = SHAPE.fullmatch(secret)
-    key = session.get(Key, shape[1]) if shape else None
-    now = session.scalars(select(db_now())).one()
-    if key is None or not hmac.compare_digest(key.digest, _digest(secret)) or key.revoked_at:
+    found = session.execute(select(Key, db_now()).where(Key.id == shape[1])).one_or_none() if shape else None
+    if found is None or not hmac.compare_digest(found[0].digest, _digest(secret)) or found[0].revoked_at:
         raise Unauthenticated("This API key is not known. Check it for missing characters, or ask for a new one.")
+    key, now = found
     if key.expires_at and key.expires_at <= now:
         raise Unauthenticated("This API key has expired. Ask for a new one.", code="key_expired")
     return key

@@ -69,6 +69,10 @@ async def _outcome(context: Context, job: Job, ended: asyncio.Event) -> tuple[Jo
 
 
 def _read(context: Context, job: Job) -> tuple[Job, Item | None]:
+    """An item says enough: it was committed together with the end of its job."""
     with context.database.read.begin() as session:
-        job = jobs.owned(session, job.id, owner=job.owner)
-        return job, items.one(session, job, 0) if job.state.ended else None
+        item = items.found(session, job, 0)
+        if item is None:
+            job = jobs.owned(session, job.id, owner=job.owner)
+            item = items.one(session, job, 0) if job.state.ended else None
+        return job, item
