@@ -7,8 +7,8 @@ What gives a leased shard back, and what that counts (ADR 4):
     an artefact, database or disk in trouble                       postpone    ready_at moves on
     a lease that ended in silence                                  expire      expiries, later crashes
 
-Lock order: shards' rows, then jobs', in the order of their ids. A job's row, which everybody wants, is taken last and
-held shortest. Who holds one waits for no shard, not even for one that a claim merely looked at, and so locked (ADR 16).
+Lock order: shards' rows, then jobs', each in the order of their ids. A job's row, which everybody wants, is taken last
+and held shortest. Who holds one waits for no shard, not even for one that a claim only looked at, and so locked (ADR 16).
 """
 
 from collections import Counter
@@ -81,6 +81,9 @@ def finish(session: Session, shard: Shard, outcomes: Sequence[Outcome], *, engin
 
 def finish_all(session: Session, done: Sequence[Finished], *, engine: str) -> dict[str, Job]:
     """The same for several shards: their jobs by the shard's id, without the shards whose lease was lost."""
+    if len(done) > 1:
+        these = Shard.id.in_([one.shard.id for one in done])
+        session.execute(select(Shard.id).where(these).order_by(Shard.id).with_for_update())
     closed = _close(session, done, engine=engine)
     held = [one for one in done if one.shard.id in closed]
     if not held:

@@ -1,6 +1,7 @@
 """Small shards of several callers: taken together, but each with a fate of its own."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 from sqlalchemy import update
@@ -150,4 +151,17 @@ def test_all_that_a_lost_worker_held_is_found(database: Database) -> None:
     with database.read.begin() as session:
         held = shards.leased_by(session, "w")
 
-    assert [shard.id for shard in held] == [shard.id for shard, _ in claimed[1:]]
+    assert {shard.id for shard in held} == {shard.id for shard, _ in claimed[1:]}
+
+
+def test_workers_that_serve_companies_never_wait_in_a_circle(database: Database) -> None:
+    made = [job for _ in range(10) for job in small_jobs(database, *[1] * 12)]
+
+    def work_off(_: int) -> None:
+        while claimed := company(database, most_shards=5):
+            finish(database, claimed)
+
+    with ThreadPoolExecutor(8) as workers:
+        list(workers.map(work_off, range(8)))
+
+    assert {reread(database, job).state for job in made} == {JobState.SUCCEEDED}
