@@ -32,7 +32,9 @@ class Settings(BaseSettings):
         default="auto", description="`onnx`, `keras`, or `auto`: `keras` where a GPU is visible, else `onnx`"
     )
     engine_threads: Positive = Field(default=1, description="Threads one inference may use in a worker process")
-    batch_size: Positive = Field(default=16, description="Images inferred together")
+    batch_size: Positive | None = Field(
+        default=None, description="Images inferred together; without it 16 on a CPU, 128 on a GPU"
+    )
     loaded_models: Positive = Field(default=2, description="Model versions a worker process keeps loaded")
 
     lease_s: Seconds = Field(default=12, description="How long a claim lasts without a heartbeat, in seconds")

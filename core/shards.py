@@ -8,7 +8,7 @@ What gives a leased shard back, and what that counts (ADR 4):
     a lease that ended in silence                                  expire      expiries, later crashes
 
 Lock order: shards' rows, then jobs', each in the order of their ids. A job's row, which everybody wants, is taken last
-and held shortest. Who holds one waits for no shard, not even for one that a claim only looked at, and so locked (ADR 16).
+and held shortest. Who holds one waits for no shard, not even one that a claim only looked at, and so locked (ADR 16).
 """
 
 from collections import Counter

@@ -3,7 +3,7 @@
 EngineUnavailable   code engine_unavailable   the artefact or this installation lacks what was asked for
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -19,6 +19,10 @@ EngineName = Literal["onnx", "keras"]
 
 # What the keras engine runs: this file, in this precision.
 KERAS_MODEL, KERAS_PRECISION = "model.keras", "fp32"
+
+# Images at once where nobody chose: what a core's cache holds, and half a shard, so that the other half is decoded
+# while a GPU has this one.
+CPU_BATCH, GPU_BATCH = 16, 128
 
 # A kernel driver's device files: NVIDIA, CUDA under WSL, ROCm. Without one, asking TensorFlow is a waste of seconds.
 _GPU_FILES = ("nvidia[0-9]*", "dxg", "kfd")
@@ -38,12 +42,19 @@ class Inference(NamedTuple):
 
 
 class Engine(Protocol):
-    """A loaded model. Images are uint8 `[N, height, width, 3]`, as `model.decode` makes them, N of any size."""
+    """A loaded model. Images are uint8 `[N, height, width, 3]`, as `model.decode` makes them, N of any size.
+
+    It runs `batch_size` of them at once: what to cut a stream of images into.
+    """
 
     name: EngineName
+    batch_size: int
 
     def infer(self, images: Images) -> Inference:
         """Classify and explain the images."""
+
+    def infer_each(self, parts: Iterable[Images]) -> Iterator[Inference]:
+        """Infer part after part. A GPU takes two more before it gives one back, and so never waits for its host."""
 
     def features(self, images: Images) -> Floats:
         """The CAM layer's output `[N, h, w, C]`, for the formulas of `model.cam`."""
@@ -53,11 +64,18 @@ class Engine(Protocol):
 
 
 def load_engine(
-    artifact: Artifact, *, precision: str = "fp32", engine: str = "auto", threads: int = 1, batch_size: int = 16
+    artifact: Artifact,
+    *,
+    precision: str = "fp32",
+    engine: str = "auto",
+    threads: int = 1,
+    batch_size: int | None = None,
+    device: int = 0,
 ) -> Engine:
     """Verify the artefact and load it into an engine: "onnx", "keras", or "auto".
 
-    Auto is keras where a GPU is visible and the artefact has a Keras model in this precision, else onnx.
+    Auto is keras where a GPU is visible and the artefact has a Keras model in this precision, else onnx. Of several
+    GPUs the process takes number `device`, counted round. Without a batch size it is CPU_BATCH or GPU_BATCH.
     Call it in the process that infers, after any fork. Raises ArtifactError or EngineUnavailable.
     """
     if precision not in artifact.manifest.precisions:
@@ -71,11 +89,11 @@ def load_engine(
         if chosen == "onnx":
             from model.onnx_engine import OnnxEngine
 
-            return OnnxEngine(artifact, precision=precision, threads=threads, batch_size=batch_size)
+            return OnnxEngine(artifact, precision=precision, threads=threads, batch_size=batch_size or CPU_BATCH)
         if chosen == "keras":
             from model.keras_engine import KerasEngine
 
-            return KerasEngine(artifact, precision=precision, threads=threads, batch_size=batch_size)
+            return KerasEngine(artifact, precision=precision, threads=threads, batch_size=batch_size, device=device)
     except ModuleNotFoundError as error:
         raise EngineUnavailable(f"the engine {chosen!r} needs {error.name}, which is not installed") from error
     raise EngineUnavailable(f"there is no engine {chosen!r}; choose auto, onnx or keras")

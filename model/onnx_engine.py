@@ -1,6 +1,6 @@
 """The artefact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,19 +39,22 @@ class OnnxEngine:
         if breaches := _breaches(self._session, artifact.manifest):
             raise ArtifactCorrupt(f"{graph} does not keep the contract: {'; '.join(breaches)}")
         self._shape = (artifact.manifest.input.height, artifact.manifest.input.width, 3)
-        self._batch_size = batch_size
+        self.batch_size = batch_size
 
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
+
+    def infer_each(self, parts: Iterable[Images]) -> Iterator[Inference]:
+        return map(self.infer, parts)
 
     def features(self, images: Images) -> Floats:
         return self._fetch(("features",), images)[0]
 
     def warm_up(self) -> None:
-        self.infer(np.zeros((self._batch_size, *self._shape), np.uint8))
+        self.infer(np.zeros((self.batch_size, *self._shape), np.uint8))
 
     def _fetch(self, outputs: Sequence[str], images: Images) -> list[Floats]:
-        runs = [self._session.run(outputs, {"images": batch}) for batch in batches(images, self._batch_size)]
+        runs = [self._session.run(outputs, {"images": batch}) for batch in batches(images, self.batch_size)]
         return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
 
 

@@ -2,6 +2,8 @@
 
 from collections import OrderedDict
 
+from billiard import current_process
+
 from core.settings import Settings
 from core.tables import Job
 from model.artifact import Artifact, find_artifact
@@ -42,6 +44,12 @@ class Models:
             engine=self._settings.engine,
             threads=self._settings.engine_threads,
             batch_size=self._settings.batch_size,
+            device=child_number(),
         )
         engine.warm_up()
         return artifact, engine
+
+
+def child_number() -> int:
+    """This child's place in its worker's pool, which a successor takes over, so that each has a GPU of its own."""
+    return int(getattr(current_process(), "index", 0))

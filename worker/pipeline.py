@@ -60,7 +60,7 @@ def opened(work: Work, storage: Storage, stack: ExitStack) -> ShardReader | list
 
 
 def _infer(work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
-    positions, size = work.shard.positions, settings.batch_size
+    positions, size = work.shard.positions, work.engine.batch_size
     parts = (positions[start : start + size] for start in range(0, len(positions), size))
     decoded = (decode_batch(work, reader, part) for part in parts)
     with closing(_made_ahead(decoded) if _leaves_a_core(work.engine, settings) else decoded) as batches:

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,8 @@ import pytest
 
 from model.artifact import ArtifactCorrupt, read_artifact
 from model.cam import load_tail, logits, preactivations, served_cam
-from model.engine import Engine, EngineUnavailable, load_engine
+from model.engine import CPU_BATCH, Engine, EngineUnavailable, Images, load_engine
+from model.keras_engine import GPU_AHEAD
 from model.onnx_engine import has_vnni
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
 
@@ -85,6 +87,42 @@ def test_any_number_of_images_is_taken_and_each_gets_its_own_result(engine: Engi
     assert part.probabilities.shape == (count, 10)
     assert part.cam.shape == (count, 3, 3)
     assert np.allclose(part.probabilities, whole.probabilities[:count], atol=1e-5)
+
+
+def test_parts_of_a_stream_come_back_in_order(engine: Engine) -> None:
+    images = sample_pixels()[:70]
+    whole = engine.infer(images)
+
+    inferences = list(engine.infer_each([images[:64], images[64:64], images[64:]]))
+
+    assert [len(inference.cam) for inference in inferences] == [64, 0, 6]
+    assert np.allclose(np.concatenate([part.probabilities for part in inferences]), whole.probabilities, atol=1e-5)
+
+
+def test_a_gpu_is_given_two_parts_before_the_first_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = load_engine(shipped(), engine="keras", batch_size=4)
+    monkeypatch.setattr(engine, "_ahead", GPU_AHEAD)
+    images, taken = sample_pixels()[:40], list[int]()
+
+    def parts() -> Iterator[Images]:
+        for start in range(0, len(images), 4):
+            taken.append(start)
+            yield images[start : start + 4]
+
+    inferences = engine.infer_each(parts())
+    first = next(inferences)
+
+    assert taken == [0, 4, 8]
+    rest = [inference.probabilities for inference in inferences]
+    assert np.array_equal(np.concatenate([first.probabilities, *rest]), engine.infer(images).probabilities)
+
+
+@pytest.mark.parametrize("name", ["onnx", "keras"])
+def test_a_batch_size_nobody_chose_suits_the_device(name: str) -> None:
+    if any(Path("/dev").glob("nvidia[0-9]*")):
+        pytest.skip("this machine has a GPU")
+
+    assert load_engine(shipped(), engine=name).batch_size == CPU_BATCH
 
 
 def test_a_black_picture_is_an_answer_too(engine: Engine) -> None:
