@@ -7,7 +7,7 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults soak check bench bench-quick bench-peers screenshots train report lock clean
+.PHONY: help demo up test faults soak check bench bench-quick bench-peers bench-gpu screenshots train report lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,9 @@ bench-quick: .venv/dev.installed ## The same with small sizes: shows that everyt
 
 bench-peers: .venv/dev.installed .venv-peers/installed ## Measure it against LitServe, BentoML and Ray Data (about 10 minutes)
 	$(BIN)/python -m bench --peers
+
+bench-gpu: .venv/dev.installed .venv/worker-gpu.installed ## Measure the model and a worker on this machine's NVIDIA GPU (brings CUDA)
+	$(BIN)/python -m bench --only gpu
 
 screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots

@@ -15,6 +15,7 @@ from bench.contention import contention
 from bench.costs import unit_costs
 from bench.engine import cam_cost, int8_gain
 from bench.figure import draw_figures
+from bench.gpu import GPU, gpu_facts
 from bench.ground import QUICK, Ground, Sizes
 from bench.growth import growth
 from bench.machine import machine_facts
@@ -70,6 +71,7 @@ PROFILES: dict[str, Callable[[Ground], object]] = {
     TIMELINE: timeline_s,
     COSTS: unit_costs,
     CONTENTION: contention,
+    GPU: gpu_facts,
 }
 
 WIDE = 140
@@ -103,6 +105,7 @@ def profile(ground: Ground, wanted: Sequence[str]) -> Facts:
             facts[name] = PROFILES[name](ground)
         except FAILURES as failure:
             facts[name] = {"not_available": str(failure)}
+            ground.say(f"  not available: {failure}")
     return facts
 
 

@@ -40,6 +40,7 @@ class Sizes:
     singles: int = 1_000
     contended_shards: int = 1_000
     settle_s: float = 11.0
+    gpu_s: float = 10.0
 
 
 QUICK = Sizes(
@@ -61,6 +62,7 @@ QUICK = Sizes(
     singles=200,
     contended_shards=50,
     settle_s=1.5,
+    gpu_s=2.0,
 )
 
 
