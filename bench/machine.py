@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from core.settings import ROOT
+from model.processor import processor_name
 
 LIBRARIES = ("celery", "fastapi", "keras", "numpy", "onnxruntime", "pillow", "sqlalchemy", "tensorflow", "uvicorn")
 
@@ -18,7 +19,7 @@ LIBRARIES = ("celery", "fastapi", "keras", "numpy", "onnxruntime", "pillow", "sq
 def machine_facts(*, mode: str, folder: Path) -> dict[str, object]:
     """What a reader needs to judge the figures; `folder` is where the servers kept their data."""
     return {
-        "cpu": cpu_model(),
+        "cpu": processor_name(),
         "cores": os.cpu_count(),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "filesystem": filesystem(folder),
@@ -29,15 +30,6 @@ def machine_facts(*, mode: str, folder: Path) -> dict[str, object]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "mode": mode,
     }
-
-
-def cpu_model() -> str:
-    """As Linux calls it; elsewhere what Python knows."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        names = (line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line)
-        return next(names, platform.machine())
-    return platform.processor() or platform.machine()
 
 
 def filesystem(folder: Path) -> str:

@@ -1,7 +1,6 @@
 """The artefact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -9,6 +8,7 @@ import onnxruntime
 from model.artifact import Artifact, ArtifactCorrupt
 from model.engine import EngineName, Floats, Images, Inference, batches
 from model.manifest import Manifest
+from model.processor import has_vnni
 
 Contract = dict[str, tuple[str, tuple[int, ...]]]
 
@@ -56,11 +56,6 @@ class OnnxEngine:
     def _fetch(self, outputs: Sequence[str], images: Images) -> list[Floats]:
         runs = [self._session.run(outputs, {"images": batch}) for batch in batches(images, self.batch_size)]
         return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
-
-
-def has_vnni(table: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor adds products of int8 without saturating, as far as Linux tells."""
-    return table.is_file() and "vnni" in table.read_text("utf-8")
 
 
 def _breaches(session: onnxruntime.InferenceSession, manifest: Manifest) -> list[str]:

@@ -1,13 +1,13 @@
 """What a served model costs: time for an image, bytes on the disk."""
 
 import time
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from model.artifact import Artifact
 from model.engine import Engine
+from model.processor import processor_name
 from training.findings import Cost
 
 MEGABYTE = 1_000_000
@@ -23,7 +23,7 @@ def measure_cost(engine: Engine, artifact: Artifact, *, precision: str, threads:
     batch_s, single_s = (median(_times(engine, batch)) for batch in (images, images[:1]))
     graph = artifact.path / artifact.manifest.precisions[precision].graph
     return Cost(
-        cpu=processor(),
+        cpu=processor_name(),
         threads=threads,
         batch_size=batch_size,
         images_per_s=round(batch_size / batch_s, 1),
@@ -31,13 +31,6 @@ def measure_cost(engine: Engine, artifact: Artifact, *, precision: str, threads:
         graph_mb=round(graph.stat().st_size / MEGABYTE, 2),
         artifact_mb=round(sum(file.stat().st_size for file in artifact.path.iterdir()) / MEGABYTE, 2),
     )
-
-
-def processor(table: Path = Path("/proc/cpuinfo")) -> str:
-    """The processor's name where Linux tells it."""
-    lines = table.read_text().splitlines() if table.is_file() else []
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, "an unnamed processor")
 
 
 def _times(engine: Engine, images: np.ndarray) -> list[float]:

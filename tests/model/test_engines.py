@@ -14,7 +14,7 @@ from model.artifact import ArtifactCorrupt, read_artifact
 from model.cam import load_tail, logits, preactivations, served_cam
 from model.engine import CPU_BATCH, Engine, EngineUnavailable, Images, load_engine
 from model.keras_engine import GPU_AHEAD
-from model.onnx_engine import has_vnni
+from model.processor import has_vnni
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
 
 AGREEMENT = 1e-4
