@@ -13,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.artifact import Artifact, ArtifactError, read_artifact
+from model.artifact import Artifact, ArtifactError
 from model.decode import decode
 from model.engine import EngineUnavailable, load_engine
 from model.manifest import InputContract
 from training.corruption import corrupt, damages
 from training.cost import measure_cost
 from training.data import DatasetError, Examples
-from training.dataset import FASHION_MNIST, Dataset
+from training.dataset import Dataset
 from training.findings import EVALUATION, EvaluationFindings, Judgement, Model, save
-from training.judge import judge
+from training.judge import judge_classifier
+from training.measured import add_measured, read_asked
 from training.metrics import Evaluation, Floats, evaluate
 from training.sheet import write_sheet
-from training.split import HELD_OUT, MeasuredSplit, describe, public_source, read_measured
+from training.split import MeasuredSplit, describe, public_source
 
 THREADS, BATCH_SIZE = 2, 16
 MISTAKES_COLUMNS = 8
@@ -72,7 +73,7 @@ def judge_precision(artifact: Artifact, precision: str, examples: Examples, *, r
     def classify(images: NDArray[np.uint8]) -> Floats:
         return engine.infer(as_served(images, manifest.input)).probabilities
 
-    return judge(
+    return judge_classifier(
         classify,
         examples,
         labels=manifest.labels,
@@ -120,23 +121,13 @@ def damaged_copies(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.evaluate", description="Evaluate an artefact.")
-    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.1.0")
-    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
-    parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
-    parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are classified")
-    parser.add_argument("--held-out", type=int, default=HELD_OUT, help="validation images per class in training")
+    add_measured(parser)
     parser.add_argument("--precision", action="append", help="a precision to evaluate; default: all there are")
     parser.add_argument("--robustness-images", type=int, default=2000, help="sample that is damaged; default 2000")
     parser.add_argument("--out", type=Path, help="folder for evaluation.json and its pictures; default: print a table")
     args = parser.parse_args(argv)
     try:
-        artifact = read_artifact(args.artifact)
-        contract, seed = artifact.manifest.input, artifact.manifest.provenance.seed
-        dataset = read_measured(
-            args.data, args.split, size=contract.height, seed=seed, held_out=args.held_out, data_dir=args.data_dir
-        )
-        if dataset.labels != artifact.manifest.labels:
-            raise DatasetError(f"{args.data} has other classes than the model, which knows {artifact.manifest.labels}")
+        artifact, dataset = read_asked(args)
         if args.out:
             precisions = args.precision or list(artifact.manifest.precisions)
             written = write_evaluation(

@@ -20,19 +20,20 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from model.artifact import Artifact, ArtifactError, read_artifact
+from model.artifact import Artifact, ArtifactError
 from model.engine import EngineUnavailable
 from model.faithfulness import Faithfulness, faithfulness
 from training.bootstrap import interval
 from training.data import DatasetError
-from training.dataset import FASHION_MNIST, Dataset
+from training.dataset import Dataset
 from training.explainers import Explainer, Subject, explainers, load_classifier, load_subject
 from training.explanations import CENTRE, RANDOM, Difference, ExplanationFindings, Method, Road, Sanity
 from training.findings import EXPLANATIONS, Model, save
+from training.measured import add_measured, read_asked
 from training.overlays import write_overlays
 from training.road import SHARES, road
 from training.sanity import cascade, rank_correlation
-from training.split import HELD_OUT, describe, read_measured
+from training.split import describe
 
 Floats = NDArray[np.floating]
 
@@ -145,11 +146,7 @@ def _round(figure: Floats | np.floating | float) -> float:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m training.explain", description="Measure explanations.")
-    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.1.0")
-    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
-    parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
-    parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are explained")
-    parser.add_argument("--held-out", type=int, default=HELD_OUT, help="validation images per class in training")
+    add_measured(parser)
     parser.add_argument("--images", type=int, default=1000, help="how many of them, chosen by the seed; default 1000")
     parser.add_argument("--dear-images", type=int, default=1000, help="for the dear methods; default 1000")
     parser.add_argument("--road-images", type=int, default=200, help="for ROAD; default 200")
@@ -157,29 +154,24 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for explanations.json and its picture")
     args = parser.parse_args(argv)
     try:
-        artifact = read_artifact(args.artifact)
-        dataset = _sampled(artifact, args)
+        artifact, dataset = read_asked(args)
         sizes = Sizes(args.dear_images, args.road_images, args.sanity_images)
         manifest = artifact.manifest
         command = (
             f"python -m training.explain artifacts/{manifest.name}/{manifest.version} --split {args.split}"
             f" --images {args.images} --dear-images {args.dear_images}"
         )
-        written = explain(artifact, dataset, split=args.split, sizes=sizes, out=args.out, command=command)
+        written = explain(
+            artifact, _sampled(dataset, args.images), split=args.split, sizes=sizes, out=args.out, command=command
+        )
     except (ArtifactError, DatasetError, EngineUnavailable, OSError) as error:
         parser.exit(1, f"{error}\n")
     methods = json.loads(written.read_text("utf-8"))["methods"]
     sys.stdout.write(f"{table(methods)}\n\n{written}\n")
 
 
-def _sampled(artifact: Artifact, args: argparse.Namespace) -> Dataset:
-    contract, seed = artifact.manifest.input, artifact.manifest.provenance.seed
-    dataset = read_measured(
-        args.data, args.split, size=contract.height, seed=seed, held_out=args.held_out, data_dir=args.data_dir
-    )
-    if dataset.labels != artifact.manifest.labels:
-        raise DatasetError(f"{args.data} has other classes than the model, which knows {artifact.manifest.labels}")
-    chosen = np.random.default_rng(0).permutation(len(dataset.examples))[: args.images]
+def _sampled(dataset: Dataset, images: int) -> Dataset:
+    chosen = np.random.default_rng(0).permutation(len(dataset.examples))[:images]
     return replace(dataset, examples=dataset.examples.take(chosen))
 
 

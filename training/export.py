@@ -30,7 +30,7 @@ from training.origin import Origin, check_origin, read_origin
 from training.plan import DEFAULT_RUN, FINAL, Plan, read_plan
 from training.seal import seal
 from training.staging import CAM_CORRELATION, FP32, add_int8, at_size, cam_correlation, stage
-from training.verdict import judge
+from training.verdict import judge_cam
 
 AGREEMENT = 1e-4
 AGREEMENT_IMAGES = 128
@@ -96,7 +96,7 @@ def measure(draft: Artifact, test: Examples) -> Artifact:
 
 def explanation_figures(draft: Artifact, test: Examples) -> dict[str, float]:
     """How faithful and how sane the served CAM is, by the names that a promotion compares."""
-    found = judge(draft, test)
+    found = judge_cam(draft, test)
     return {FAITHFULNESS.key: found.faithfulness, MARGIN.key: found.margin_low, SANITY.key: found.sanity}
 
 

@@ -26,7 +26,7 @@ Classify = Callable[[NDArray[np.uint8]], Floats]
 MISTAKES = 24
 
 
-def judge(
+def judge_classifier(
     classify: Classify,
     examples: Examples,
     *,

@@ -28,7 +28,7 @@ def promote(new: Artifact) -> list[Finding]:
     """
     new.verify()
     replaced = replaced_by(new)
-    findings = [] if replaced is None else judge(replaced, new)
+    findings = [] if replaced is None else compare_versions(replaced, new)
     if not any(finding.refused for finding in findings):
         point_latest(new)
     return findings
@@ -41,7 +41,7 @@ def replaced_by(new: Artifact) -> Artifact | None:
     return None if version is None else find_artifact(root, name, version)
 
 
-def judge(old: Artifact, new: Artifact) -> list[Finding]:
+def compare_versions(old: Artifact, new: Artifact) -> list[Finding]:
     """Compare the manifests, and the speeds of the precisions that both have."""
     shared = [precision for precision in old.manifest.precisions if precision in new.manifest.precisions]
     speeds = {precision: paces([old, new], precision=precision) for precision in shared}

@@ -28,7 +28,7 @@ class CamFigures(NamedTuple):
     sanity: float
 
 
-def judge(artifact: Artifact, examples: Examples, *, seed: int = 0) -> CamFigures:
+def judge_cam(artifact: Artifact, examples: Examples, *, seed: int = 0) -> CamFigures:
     """Judge the artefact's CAM on a sample of the examples, 1,000 at most, the same one for one seed."""
     sample = examples.take(np.random.default_rng(seed).permutation(len(examples))[:IMAGES])
     subject = load_subject(artifact, sample)

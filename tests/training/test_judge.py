@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from training.data import Examples
 from training.findings import Cost
-from training.judge import judge, surest_mistakes
+from training.judge import judge_classifier, surest_mistakes
 
 LABELS = ("dark", "light")
 COST = Cost(cpu="", threads=1, batch_size=1, images_per_s=1, single_ms=1, graph_mb=1, artifact_mb=1)
@@ -36,7 +36,7 @@ def test_the_surest_mistakes_come_first() -> None:
 def test_a_classifier_is_judged_plain_and_damaged() -> None:
     examples = brightness([10, 20, 30, 200, 210, 220, 230, 40] * 10, [0, 0, 0, 1, 1, 1, 1, 1] * 10)
 
-    judged = judge(by_brightness, examples, labels=LABELS, temperature=1.0, robustness_images=40, cost=COST)
+    judged = judge_classifier(by_brightness, examples, labels=LABELS, temperature=1.0, robustness_images=40, cost=COST)
 
     damaged = {row["corruption"]: row["accuracy"] for row in judged["robustness"]}
     assert judged["accuracy"] == 0.875
@@ -50,7 +50,7 @@ def test_a_classifier_is_judged_plain_and_damaged() -> None:
 def test_without_a_temperature_before_and_after_are_one() -> None:
     examples = brightness([10, 200], [0, 1])
 
-    judged = judge(by_brightness, examples, labels=LABELS, temperature=1.0, robustness_images=2, cost=COST)
+    judged = judge_classifier(by_brightness, examples, labels=LABELS, temperature=1.0, robustness_images=2, cost=COST)
 
     assert judged["before"] == judged["after"]
     assert judged["top_2"] == 1
