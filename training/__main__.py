@@ -23,6 +23,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--name", help="of the model; default: the name of the run's folder")
     parser.add_argument("--no-int8", action="store_true", help="leave out the int8 graph")
     args, rest = parser.parse_known_args(argv)
+    try:
+        export.check_backend()
+    except export.ExportError as error:
+        parser.exit(1, f"{error}, or train with python -m training.train alone; nothing was done\n")
     name = args.name or args.out.resolve().name
     data = ["--data-dir", args.data_dir] if args.data_dir else []
     version = export.next_version(Path(args.artifacts), name)

@@ -26,6 +26,7 @@ from training.data import DatasetError, Examples, split_validation
 from training.dataset import Dataset, digest, read_dataset
 from training.evaluate import as_served, evaluate_artifact
 from training.figure import draw_confusion
+from training.metrics import Evaluation
 from training.origin import Origin, check_origin, read_origin
 from training.plan import DEFAULT_RUN, FINAL, Plan, read_plan
 from training.seal import seal
@@ -38,7 +39,7 @@ CAM_IMAGES = 1000
 
 
 class ExportError(Exception):
-    """The artefact is not fit to be published."""
+    """The artefact is not fit to be published, or cannot be made here."""
 
 
 def export(
@@ -62,10 +63,18 @@ def export(
         )
         check_agreement(draft, validation.images[:AGREEMENT_IMAGES])
         draft = add_int8(draft, learnt, validation) if int8 else draft
-        artifact = publish(describe(measure(draft, test), plan, training.source, test).path, root)
+        evaluations = {kind: evaluate_artifact(draft, test, precision=kind) for kind in draft.manifest.precisions}
+        draft = describe(measure(draft, evaluations, test), evaluations[FP32], plan, source=training.source)
+        artifact = publish(draft.path, root)
     if pointed_version(root, name) is None:
         point_latest(artifact)
     return artifact
+
+
+def check_backend() -> None:
+    """Raise ExportError unless Keras runs on TensorFlow, which makes the graphs."""
+    if keras.backend.backend() != "tensorflow":
+        raise ExportError("models are exported with TensorFlow, whatever trained them; run this without KERAS_BACKEND")
 
 
 def check_agreement(artifact: Artifact, images: NDArray[np.uint8]) -> None:
@@ -77,7 +86,7 @@ def check_agreement(artifact: Artifact, images: NDArray[np.uint8]) -> None:
         raise ExportError(f"the engines disagree by {difference:.1e}; at most {AGREEMENT:.0e} is allowed")
 
 
-def measure(draft: Artifact, test: Examples) -> Artifact:
+def measure(draft: Artifact, evaluations: dict[str, Evaluation], test: Examples) -> Artifact:
     """Add the figures of every precision on the test images to the manifest."""
     sample = as_served(test.images[:CAM_IMAGES], draft.manifest.input)
     cams = {
@@ -85,7 +94,7 @@ def measure(draft: Artifact, test: Examples) -> Artifact:
     }
     precisions = {}
     for kind, precision in draft.manifest.precisions.items():
-        figures = evaluate_artifact(draft, test, precision=kind).summary()
+        figures = evaluations[kind].summary()
         if kind == FP32:
             figures |= explanation_figures(draft, test)
         else:
@@ -100,9 +109,8 @@ def explanation_figures(draft: Artifact, test: Examples) -> dict[str, float]:
     return {FAITHFULNESS.key: found.faithfulness, MARGIN.key: found.margin_low, SANITY.key: found.sanity}
 
 
-def describe(draft: Artifact, plan: Plan, source: str, test: Examples) -> Artifact:
+def describe(draft: Artifact, evaluation: Evaluation, plan: Plan, *, source: str) -> Artifact:
     """Add what a person should know: the card, and the confusion matrix as a figure."""
-    evaluation = evaluate_artifact(draft, test)
     (draft.path / "card.md").write_text(write_card(draft.manifest, plan, evaluation, source=source), "utf-8")
     draw_confusion(evaluation.confusion, draft.manifest.labels).save(draft.path / "confusion.png", optimize=True)
     return seal(draft.manifest, draft.path)
@@ -148,6 +156,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _export(args: argparse.Namespace) -> Artifact:
+    check_backend()
     plan, origin = read_plan(args.run), read_origin(args.run)
     name = args.name or args.run.resolve().name
     version = args.version or next_version(args.artifacts, name)

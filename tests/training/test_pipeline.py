@@ -192,6 +192,17 @@ def test_what_ends_an_export_leaves_nothing_behind(
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
+def test_another_backend_than_tensorflow_exports_nothing(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+
+    with pytest.raises(SystemExit):
+        main(["--run", str(run), "--artifacts", str(tmp_path)])
+
+    assert "run this without KERAS_BACKEND; nothing was published" in capsys.readouterr().err
+
+
 def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--run", str(tmp_path / "nowhere"), "--artifacts", str(tmp_path)])
