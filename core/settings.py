@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     engine: Literal["auto", "onnx", "keras"] = Field(
         default="auto", description="`onnx`, `keras`, or `auto`: `keras` where a GPU is visible, else `onnx`"
     )
-    engine_threads: Positive = Field(default=1, description="Threads one inference may use in a worker process")
+    engine_threads: Positive = Field(
+        default=1, description="Threads of an inference; with several, or a GPU, as many decode ahead of it"
+    )
     batch_size: Positive | None = Field(
         default=None, description="Images inferred together; without it 16 on a CPU, 128 on a GPU"
     )

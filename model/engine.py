@@ -3,7 +3,7 @@
 EngineUnavailable   code engine_unavailable   the artefact or this installation lacks what was asked for
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
@@ -53,7 +53,7 @@ class Engine(Protocol):
     def infer(self, images: Images) -> Inference:
         """Classify and explain the images."""
 
-    def infer_each(self, parts: Iterable[Images]) -> Iterator[Inference]:
+    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
         """Infer part after part. A GPU takes two more before it gives one back, and so never waits for its host."""
 
     def features(self, images: Images) -> Floats:

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import keras
@@ -57,7 +57,7 @@ class KerasEngine:
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
 
-    def infer_each(self, parts: Iterable[Images]) -> Iterator[Inference]:
+    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
         """Each part in a thread of its own, so that whatever TensorFlow waits for, the GPU has the next one."""
         running: deque[Future[Inference]] = deque()
         with ThreadPoolExecutor(self._ahead + 1, thread_name_prefix="infer") as pool:

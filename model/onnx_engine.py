@@ -1,6 +1,6 @@
 """The artefact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import numpy as np
 import onnxruntime
@@ -44,8 +44,8 @@ class OnnxEngine:
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
 
-    def infer_each(self, parts: Iterable[Images]) -> Iterator[Inference]:
-        return map(self.infer, parts)
+    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
+        yield from map(self.infer, parts)
 
     def features(self, images: Images) -> Floats:
         return self._fetch(("features",), images)[0]

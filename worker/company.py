@@ -4,45 +4,47 @@ A batch of sixteen images takes a fraction of sixteen single inferences, and a c
 little more than those of one. Each keeps its lease: one that is lost, cancelled or damaged changes nothing for others.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from core.failpoints import Point, failpoint
 from core.outcomes import Outcome
+from core.shardfile import ShardReader
 from core.storage import Storage
 from core.tables import Job
-from model.decode import Decoded
-from worker.pipeline import Image, Row, Work, decode_batch, inferred, opened, outcome
-
-Placed = tuple[int, Image]
-"""An image and the place of its shard among the company."""
+from worker.images import Image, decode_batch, pixels_of
+from worker.pipeline import Work, opened, outcomes_of
 
 
-def infer_company(works: Sequence[Work], storage: Storage, *, batch_size: int) -> list[list[Outcome]]:
+def infer_company(works: Sequence[Work], storage: Storage) -> list[list[Outcome]]:
     """The outcomes of each shard; all ask the same of one model, CAMs alone, and have never crashed."""
     outcomes: list[list[Outcome]] = [[] for _ in works]
-    images: list[Placed] = []
+    images: list[Image] = []
+    places: list[int] = []
+    """For each image that of its shard among the company."""
     for place, work in enumerate(works):
         with ExitStack() as stack:
             if not _wanted(work.job):
                 continue
-            reader = opened(work, storage, stack)
-            if isinstance(reader, list):
-                outcomes[place] = reader
+            reader = opened(work.shard, storage, stack)
+            if isinstance(reader, ShardReader):
+                images += decode_batch(work.shard, reader, work.shard.positions, work.size)
+                places += [place] * work.shard.count
             else:
-                images += [(place, image) for image in decode_batch(work, reader, work.shard.positions)]
-    for start in range(0, len(images), batch_size):
-        batch = images[start : start + batch_size]
-        rows = _rows(works[0], batch)
-        for place, image in batch:
-            outcomes[place].append(outcome(image, rows))
-        failpoint(Point.BATCH_INFERRED)
+                outcomes[place] = reader
+    for place, outcome in zip(places, _infer(works[0], images), strict=True):
+        outcomes[place].append(outcome)
     return outcomes
 
 
-def _rows(work: Work, batch: Sequence[Placed]) -> Iterator[Row]:
-    decoded = [image.decoded for _, image in batch if isinstance(image.decoded, Decoded)]
-    return inferred(work, decoded, wanted=lambda: True)
+def _infer(any_work: Work, images: Sequence[Image]) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for start in range(0, len(images), any_work.engine.batch_size):
+        batch = images[start : start + any_work.engine.batch_size]
+        inference = any_work.engine.infer(pixels_of(batch, any_work.size))
+        outcomes += outcomes_of(any_work, batch, inference, wanted=lambda: True)
+        failpoint(Point.BATCH_INFERRED)
+    return outcomes
 
 
 def _wanted(job: Job) -> bool:

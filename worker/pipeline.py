@@ -1,11 +1,11 @@
-"""From a shard's object to its outcomes, batch by batch."""
+"""From a claimed shard to its outcomes."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from itertools import repeat
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,13 +18,11 @@ from core.states import Explain
 from core.storage import Storage
 from core.tables import Job, Score, Shard
 from model.artifact import Artifact
-from model.decode import Decoded, UndecodableImage, decode
-from model.engine import Engine, Floats
+from model.decode import Decoded, UndecodableImage
+from model.engine import Engine, Floats, Images, Inference
+from model.manifest import InputContract
+from worker.images import Image, batches_of, pixels_of
 from worker.scoring import Unwanted, faithfulness_scores
-
-REFUSALS = {"image_too_large": "The image is over this server's size limit and was not kept."}
-
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -36,11 +34,15 @@ class Work:
     artifact: Artifact
     engine: Engine
 
+    @property
+    def size(self) -> InputContract:
+        return self.artifact.manifest.input
+
 
 def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]) -> list[Outcome]:
     """One outcome per position, or those there are when they are no longer `wanted`, asked at every inference."""
     with ExitStack() as stack:
-        reader = opened(work, storage, stack)
+        reader = opened(work.shard, storage, stack)
         if not isinstance(reader, ShardReader):
             return reader
         if _poisonous(work.shard, settings):
@@ -48,81 +50,62 @@ def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Cal
         return list(_infer(work, reader, settings, wanted=wanted))
 
 
-def opened(work: Work, storage: Storage, stack: ExitStack) -> ShardReader | list[Outcome]:
+def opened(shard: Shard, storage: Storage, stack: ExitStack) -> ShardReader | list[Outcome]:
     """The shard's images until the stack closes, or what becomes of them all where the object is missing or damaged."""
     try:
-        file = stack.enter_context(storage.open(work.shard.object_key))
-        return stack.enter_context(closing(ShardReader(file, digest=work.shard.object_digest)))
+        file = stack.enter_context(storage.open(shard.object_key))
+        return ShardReader(file, digest=shard.object_digest)
     except NotFound:
-        return _all_failed(work.shard, "object_missing", "The stored upload is missing.")
+        return _all_failed(shard, "object_missing", "The stored upload is missing.")
     except UnreadableShard as damage:
-        return _all_failed(work.shard, "object_corrupt", str(damage))
+        return _all_failed(shard, "object_corrupt", str(damage))
 
 
 def _infer(work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
-    positions, size = work.shard.positions, work.engine.batch_size
-    parts = (positions[start : start + size] for start in range(0, len(positions), size))
-    decoded = (decode_batch(work, reader, part) for part in parts)
-    with closing(_made_ahead(decoded) if _leaves_a_core(work.engine, settings) else decoded) as batches:
-        for images in batches:
-            if not wanted():
-                return
+    given: deque[list[Image]] = deque()
+    threads, batch_size = _decoders(work.engine, settings), work.engine.batch_size
+    with (
+        closing(batches_of(work.shard, reader, work.size, batch_size=batch_size, threads=threads)) as batches,
+        closing(work.engine.infer_each(_given(work, batches, given, wanted=wanted))) as inferences,
+    ):
+        for inference in inferences:
             try:
-                yield from _infer_batch(work, images, wanted=wanted)
+                yield from outcomes_of(work, given.popleft(), inference, wanted=wanted)
             except Unwanted:
                 return
             failpoint(Point.BATCH_INFERRED)
 
 
-def _leaves_a_core(engine: Engine, settings: Settings) -> bool:
-    """Whether decoding has a core of its own: on a GPU and with several threads. Else there is a process for each core,
-    and a thread that decodes ahead only takes turns with the inferring one: 1 % slower (measured)."""
-    return engine.name != "onnx" or settings.engine_threads > 1
+def _decoders(engine: Engine, settings: Settings) -> int:
+    """How many threads decode ahead: as many as infer, where that leaves cores for it, on a GPU and with several.
+
+    Else there is a process for each core, and a further thread only takes turns with the inferring one: 1 % slower
+    (measured).
+    """
+    return 0 if engine.name == "onnx" and settings.engine_threads == 1 else settings.engine_threads
 
 
-def _made_ahead(batches: Iterator[Made]) -> Generator[Made]:
-    """The same, each made in a thread while the one before it is used."""
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as ahead:
-        upcoming = ahead.submit(next, batches, None)
-        while (batch := upcoming.result()) is not None:
-            upcoming = ahead.submit(next, batches, None)
-            yield batch
+def _given(
+    work: Work, batches: Iterable[list[Image]], given: deque[list[Image]], *, wanted: Callable[[], bool]
+) -> Iterator[Images]:
+    """The pixels of each batch on its way to the engine, which may ask for several before it gives one back."""
+    for images in batches:
+        if not wanted():
+            return
+        given.append(images)
+        yield pixels_of(images, work.size)
 
 
-@dataclass(frozen=True)
-class Image:
-    """One image of a batch: decoded, or the reason why not."""
-
-    index: int
-    entry: Entry
-    decoded: Decoded | UndecodableImage
-
-
-def decode_batch(work: Work, reader: ShardReader, positions: Sequence[int]) -> list[Image]:
-    return [
-        Image(work.shard.first_index + position, reader.entry(position), _decoded(work.artifact, reader, position))
-        for position in positions
-    ]
-
-
-def _decoded(artifact: Artifact, reader: ShardReader, position: int) -> Decoded | UndecodableImage:
-    entry = reader.entry(position)
-    if entry.refused is not None:
-        return UndecodableImage(entry.refused, REFUSALS.get(entry.refused, "The image was refused on arrival."))
-    failpoint(Point.IMAGE_DECODED, entry.name)
-    size = artifact.manifest.input
-    try:
-        return decode(reader.read(position), height=size.height, width=size.width)
-    except UnreadableShard as damage:
-        return UndecodableImage("object_corrupt", str(damage))
-    except UndecodableImage as failure:
-        return failure
-
-
-def _infer_batch(work: Work, images: Sequence[Image], *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
-    decoded = [image.decoded for image in images if isinstance(image.decoded, Decoded)]
-    rows = inferred(work, decoded, wanted=wanted)
-    yield from (outcome(image, rows) for image in images)
+def outcomes_of(
+    work: Work, images: Sequence[Image], inference: Inference, *, wanted: Callable[[], bool]
+) -> Iterator[Outcome]:
+    """What becomes of each image of a batch, given what the model says of those that could be decoded."""
+    rows = _rows(work, images, inference, wanted=wanted)
+    for image in images:
+        if isinstance(image.decoded, UndecodableImage):
+            yield _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
+        else:
+            yield _predicted(image, image.decoded, next(rows))
 
 
 class Row(NamedTuple):
@@ -133,24 +116,13 @@ class Row(NamedTuple):
     faithfulness: float | None
 
 
-def inferred(work: Work, decoded: Sequence[Decoded], *, wanted: Callable[[], bool]) -> Iterator[Row]:
-    """A row for each image, in order."""
-    if not decoded:
-        return
-    images = np.stack([image.pixels for image in decoded])
-    inference = work.engine.infer(images)
-    scores: Iterable[float | None] = repeat(None, len(images))
-    if work.job.explain == Explain.FULL:
-        scores = faithfulness_scores(work.engine, images, inference, wanted=wanted).tolist()
+def _rows(work: Work, images: Sequence[Image], inference: Inference, *, wanted: Callable[[], bool]) -> Iterator[Row]:
+    """A row for each image that could be decoded, in order."""
+    scores: Iterable[float | None] = repeat(None, len(inference.cam))
+    if work.job.explain == Explain.FULL and len(inference.cam):
+        scores = faithfulness_scores(work.engine, pixels_of(images, work.size), inference, wanted=wanted).tolist()
     best = top_k(inference.probabilities, work.artifact.manifest.labels, k=work.job.top_k)
     yield from (Row(*row) for row in zip(best, inference.cam.astype("<f4"), scores, strict=True))
-
-
-def outcome(image: Image, rows: Iterator[Row]) -> Outcome:
-    """What becomes of the image; the next row is its own if it could be decoded."""
-    if isinstance(image.decoded, UndecodableImage):
-        return _failed(image.index, image.entry, image.decoded.code, image.decoded.message)
-    return _predicted(image, image.decoded, next(rows))
 
 
 def top_k(probabilities: Floats, labels: Sequence[str], *, k: int) -> list[list[Score]]:

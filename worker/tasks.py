@@ -25,7 +25,8 @@ SERVE_S = 0.5
 LISTEN_S = 0.05
 """How long a process that has just served listens for the next bell."""
 
-BATCHES_TOGETHER = 2
+IMAGES_TOGETHER = 32
+"""Most images of one claim: two batches of a CPU's engine."""
 
 
 @app.task(name=INFER, bind=True)
@@ -104,7 +105,7 @@ def _claim_small(here: Context, *, worker: str) -> list[Claimed]:
             worker=worker,
             lease_s=settings.lease_s,
             most_shards=CLAIMED_TOGETHER,
-            most_images=BATCHES_TOGETHER * settings.batch_size,
+            most_images=IMAGES_TOGETHER,
         )
 
 

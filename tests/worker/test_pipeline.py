@@ -8,6 +8,7 @@ import pytest
 
 from core.states import Explain
 from model.engine import Engine, load_engine
+from model.keras_engine import GPU_AHEAD
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, Asked, infer
 from worker.lease import LeaseLost
@@ -62,6 +63,20 @@ def test_what_is_interrupted_leaves_no_thread(
 
     assert interruption.traceback
     assert decoders() == []
+
+
+def test_batches_on_their_way_to_a_gpu_change_no_outcome(
+    tmp_path: Path, samples: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keras = load_engine(shipped(), engine="keras", batch_size=BATCH)
+    images = samples[:14]
+    alone = infer(keras, tmp_path / "alone", images, explain=Explain.CAM, wanted=Asked())
+
+    monkeypatch.setattr(keras, "_ahead", GPU_AHEAD)
+    ahead = infer(keras, tmp_path / "ahead", images, explain=Explain.CAM, wanted=Asked(), threads=2)
+
+    assert ahead == alone
+    assert [outcome.index for outcome in ahead] == list(range(14))
 
 
 def test_equal_classes_are_named_in_the_order_of_the_labels() -> None:
