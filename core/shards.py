@@ -48,21 +48,23 @@ def claim(session: Session, lane: Lane, *, worker: str, lease_s: float) -> tuple
 
 def claim_together(
     session: Session, lane: Lane, *, worker: str, lease_s: float, most_shards: int, most_images: int
-) -> list[tuple[Shard, Job]]:
-    """Leases the lane's next shards in fair order, as many as go well together; empty if there is none to take.
+) -> tuple[list[tuple[Shard, Job]], bool]:
+    """Leases the lane's next shards in fair order, as many as go well together, and says whether it left any.
 
     They ask the same of the same model and together hold so many images. A shard that crashed before is taken alone, so
     that a poisonous image cannot use up its neighbours' crashes; so is one of `explain=full`, which takes its time.
     """
-    chosen = _company(session.execute(first_in_turn(lane, limit=most_shards)).all(), most_images=most_images)
+    waiting = session.execute(first_in_turn(lane, limit=most_shards)).all()
+    chosen = _company(waiting, most_images=most_images)
     if not chosen:
-        return []
+        return [], False
     shards = session.scalars(_lease(chosen, worker=worker, lease_s=lease_s)).all()
     moves: dict[str, Counter[str]] = {}
     for shard in shards:
         moves.setdefault(shard.job_id, Counter()).update(_taken(shard))
     jobs = move(session, moves)
-    return [(shard, jobs[shard.job_id]) for shard in shards]
+    left = len(waiting) == most_shards or len(chosen) < len(waiting)
+    return [(shard, jobs[shard.job_id]) for shard in shards], left
 
 
 def renew(session: Session, shard: Shard, *, lease_s: float) -> bool:

@@ -75,28 +75,28 @@ def _serve_small(here: Context, *, worker: str) -> str:
     """Claims and commits companies of small shards for as long as bells ring, but no longer than `SERVE_S`.
 
     It listens to the lane itself, because from a bell through Celery's consumer to here takes longer than an inference.
-    Whatever ends it before it found nothing to claim rings for who comes next.
+    What is committed after a claim has a bell of its own, so there is no need to look again before one rings. Whatever
+    ends it before its time rings for who comes next.
     """
     until_s, report = time.monotonic() + SERVE_S, list[str]()
     more_may_wait = False
     try:
         while time.monotonic() < until_s and not shutdown.asked:
-            claimed = _claim_small(here, worker=worker)
-            more_may_wait = bool(claimed)
+            claimed, left = _claim_small(here, worker=worker)
             if claimed:
+                more_may_wait = True
                 failpoint(Point.SHARD_CLAIMED)
                 report.append(run_shards(here, claimed))
-            elif not report or not here.bells.heard(Lane.INTERACTIVE, within_s=LISTEN_S):
+            more_may_wait = left or (bool(report) and here.bells.heard(Lane.INTERACTIVE, within_s=LISTEN_S))
+            if not more_may_wait:
                 break
-            else:
-                more_may_wait = True
     finally:
         if more_may_wait:
             here.bells.ring_lane(Lane.INTERACTIVE, times=1)
     return f"served {len(report)} times, last: {report[-1]}" if report else f"nothing to claim in {Lane.INTERACTIVE}"
 
 
-def _claim_small(here: Context, *, worker: str) -> list[Claimed]:
+def _claim_small(here: Context, *, worker: str) -> tuple[list[Claimed], bool]:
     settings = here.settings
     with here.database.write.begin() as session:
         return shards.claim_together(

@@ -35,6 +35,11 @@ def small_jobs(
 
 
 def company(database: Database, *, most_shards: int = 16, most_images: int = 32) -> Claimed:
+    return claim(database, most_shards=most_shards, most_images=most_images)[0]
+
+
+def claim(database: Database, *, most_shards: int = 16, most_images: int = 32) -> tuple[Claimed, bool]:
+    """What was claimed, and whether more waits."""
     with database.write.begin() as session:
         return shards.claim_together(
             session, Lane.INTERACTIVE, worker="w", lease_s=60, most_shards=most_shards, most_images=most_images
@@ -97,6 +102,15 @@ def test_a_company_holds_so_many_shards_and_images_in_fair_order(database: Datab
     assert (by_images, by_shards) == ([5, 5], [5])
     assert counts(company(database, most_images=0)) == [1], "one at least"
     assert company(database) == []
+
+
+def test_a_claim_says_whether_it_left_any(database: Database) -> None:
+    small_jobs(database, 1, 1, 1)
+    small_jobs(database, 1, precision="int8")
+
+    left = [claim(database, most_shards=2)[1], claim(database)[1], claim(database)[1], claim(database)[1]]
+
+    assert left == [True, True, False, False]
 
 
 def test_who_crashed_or_takes_long_or_needs_another_model_is_apart(database: Database) -> None:
