@@ -22,7 +22,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from core.bulk_insert import insert_rows
 from core.clock import db_now
-from core.counters import FRESH, end_done, move
+from core.counters import FRESH, move
 from core.failpoints import Point, failpoint
 from core.outcomes import Finished, Outcome
 from core.states import Explain, ItemState, Lane, ShardState
@@ -97,7 +97,6 @@ def finish_all(session: Session, done: Sequence[Finished], *, engine: str) -> di
     for one in held:
         moves.setdefault(one.shard.job_id, Counter()).update(one.moves)
     jobs = move(session, moves)
-    end_done(session, jobs)
     failpoint(Point.SHARD_FINISHED)
     return {one.shard.id: jobs[one.shard.job_id] for one in held}
 
