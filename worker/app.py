@@ -6,6 +6,7 @@ Celery finds its application by importing this module, so it is the one module w
 from core.queue import ARCHIVE, DRAW, INFER, celery_app
 from core.settings import settings
 from worker.children import watch_children
+from worker.priority import step_back
 
 ARCHIVE_LIMIT_S = 3600
 KIB = 1024
@@ -30,3 +31,4 @@ app.conf.update(
     worker_task_log_format="%(asctime)s %(levelname)s %(message)s",
 )
 watch_children(app)
+step_back(app)

@@ -2,7 +2,6 @@
 a child that dies frees its lease at once."""
 
 import logging
-import os
 import resource
 import sys
 
@@ -14,18 +13,13 @@ from core.database import open_database
 from core.failpoints import Point, failpoint
 from core.queue import bells
 from core.settings import settings
-from core.states import Lane
 from model.artifact import ArtifactError, find_artifact
 from model.engine import EngineUnavailable
-from worker.app import app
 from worker.context import context
 from worker.shutdown import is_stopping
 
 EX_CONFIG = 78
 """sysexits.h: something was found in an unconfigured or misconfigured state."""
-
-BULK_NICENESS = 5
-"""On a full processor a bulk child gets a third of the time that another process gets (Linux' weights)."""
 
 log = logging.getLogger(__name__)
 
@@ -44,13 +38,6 @@ def check_model(**_signal: object) -> None:
 @celeryd_init.connect
 def arm_failpoints(**_signal: object) -> None:
     failpoints.arm(settings().failpoints)
-
-
-@worker_process_init.connect
-def step_back(**_signal: object) -> None:
-    """Has bulk work leave the processor to whoever waits: the API, the databases, the interactive lane."""
-    if Lane.INTERACTIVE not in app.amqp.queues.consume_from:
-        os.nice(BULK_NICENESS)
 
 
 @worker_process_init.connect
