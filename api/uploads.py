@@ -32,6 +32,9 @@ OPENAPI_UPLOAD: dict[str, object] = {
 
 SLOWEST_BYTES_PER_S = 100
 
+BYTES_A_TRIP = 256 * 1024
+"""What an upload holds in memory between two trips to a thread."""
+
 
 Body = MultipartBody | ZipPart | ImagePart
 
@@ -78,27 +81,27 @@ async def _receive_multipart(request: Request, context: Context, intake: Intake,
 async def _receive(
     request: Request, settings: Settings, intake: Intake, body: Body, *, max_bytes: int | None = None
 ) -> None:
-    """Writes the chunks to the body, each in a thread; the last, which ends everything, in the same trip as the end."""
+    """Writes the chunks to the body, as many as are worth a trip to a thread, the last with its end."""
 
     def end(last: bytes) -> None:
         body.write(last)
         body.end()
         intake.close()
 
-    last, stated_bytes, received = b"", _stated_bytes(request), 0
+    held = bytearray()
     async for chunk in _chunks(request, settings, max_bytes=max_bytes or settings.max_body_bytes):
-        received += len(chunk)
-        if received == stated_bytes:
-            last = chunk
-        else:
-            await run_in_threadpool(body.write, chunk)
-    await run_in_threadpool(end, last)
+        held += chunk
+        if len(held) >= BYTES_A_TRIP:
+            await run_in_threadpool(body.write, bytes(held))
+            held.clear()
+    await run_in_threadpool(end, bytes(held))
 
 
 async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> AsyncIterator[bytes]:
     """The body's chunks; raises TooLarge at once where the header already says so, TooSlow when too little comes."""
     refusal = TooLarge(f"The request body is over {max_bytes} bytes. Send less at a time.", code="body_too_large")
-    if (_stated_bytes(request) or 0) > max_bytes:
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > max_bytes:
         raise refusal
     received = 0
     stream, pace = request.stream(), Pace(settings.upload_idle_s)
@@ -112,11 +115,6 @@ async def _chunks(request: Request, settings: Settings, *, max_bytes: int) -> As
     except TimeoutError:
         detail = f"The upload stood still, or all but still, for {settings.upload_idle_s:.0f} s. Send it again."
         raise TooSlow(detail) from None
-
-
-def _stated_bytes(request: Request) -> int | None:
-    stated = request.headers.get("content-length", "")
-    return int(stated) if stated.isdecimal() else None
 
 
 async def _next(stream: AsyncIterator[bytes], *, patience_s: float) -> bytes:

@@ -74,11 +74,10 @@ def test_a_client_that_goes_away_in_the_middle_leaves_nothing(small: SmallApi) -
     head = (
         f"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: {small.client.headers['authorization']}\r\n"
         "Content-Type: multipart/form-data; boundary=B\r\nContent-Length: 900000\r\n\r\n"
-        '--B\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\nabc\r\n'
-        '--B\r\nContent-Disposition: form-data; name="f"; filename="b.png"\r\n\r\nabc'
     )
+    part = '--B\r\nContent-Disposition: form-data; name="f"; filename="a.png"\r\n\r\n' + "a" * 90_000 + "\r\n"
     with socket.create_connection((url.hostname or "", url.port or 0)) as connection:
-        connection.sendall(head.encode())
+        connection.sendall((head + 4 * part).encode())
         time.sleep(0.5)
         assert small.stored() != []
 
@@ -122,7 +121,7 @@ def test_an_upload_that_was_swept_away_under_way_is_not_accepted(small: SmallApi
         yield body[-100:]
 
     request = small.client.build_request(
-        "POST", "/v1/jobs", files=files({f"{number}.png": IMAGE for number in range(9)})
+        "POST", "/v1/jobs", files=files({f"{number}.png": bytes(90_000) for number in range(9)})
     )
     body = request.read()
     response = small.client.post(
