@@ -88,7 +88,8 @@ def decode(data: bytes, *, height: int, width: int) -> Decoded:
 def open_upright(data: bytes) -> Image.Image:
     """The whole picture, RGB and upright, under the same checks as `decode`."""
     with _refusals(data):
-        return _read(data, at_least=None)[0].convert("RGB")
+        picture, _ = _read(data, at_least=None)
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def stretch(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
@@ -138,7 +139,7 @@ def _on_black(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
         return Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
     if not image.has_transparency_data:
-        return image if image.mode == "L" else image.convert("RGB")
+        return image if image.mode in ("L", "RGB") else image.convert("RGB")  # which would copy it even so
     layered = image.convert("RGBA")
     black = Image.new("RGB", layered.size)
     black.paste(layered, mask=layered.getchannel("A"))
