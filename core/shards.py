@@ -51,8 +51,9 @@ def claim_together(
 ) -> tuple[list[tuple[Shard, Job]], bool]:
     """Leases the lane's next shards in fair order, as many as go well together, and says whether it left any.
 
-    They ask the same of the same model and together hold so many images. A shard that crashed before is taken alone, so
-    that a poisonous image cannot use up its neighbours' crashes; so is one of `explain=full`, which takes its time.
+    They ask the same of the same model and together hold so many images. A shard that was tried before is taken alone:
+    what crashed or failed its company would do so again and again, and its neighbours with it. So is one of
+    `explain=full`, which takes its time.
     """
     waiting = session.execute(first_in_turn(lane, limit=most_shards)).all()
     chosen = _company(waiting, most_images=most_images)
@@ -138,8 +139,8 @@ def leased_by(session: Session, worker: str) -> list[Shard]:
 
 
 def sociable(shard: Shard, job: Job) -> bool:
-    """Whether a small shard may be inferred in company."""
-    return shard.lane == Lane.INTERACTIVE and not shard.crashes and job.explain == Explain.CAM
+    """Whether a small shard, claimed now, may be inferred in company."""
+    return shard.lane == Lane.INTERACTIVE and shard.attempt == 1 and job.explain == Explain.CAM
 
 
 def queued(session: Session, lane: Lane, *, for_s: float = 0) -> int:
@@ -152,9 +153,9 @@ def _company(waiting: Sequence[Waiting], *, most_images: int) -> list[str]:
     """The first of these, and those after it that may share its fate and fit in."""
     chosen: list[str] = []
     images, kind = 0, None
-    for shard_id, count, crashes, *of_job in waiting:
+    for shard_id, count, attempt, *of_job in waiting:
         kind = kind or of_job
-        alone = crashes or of_job[-1] == Explain.FULL
+        alone = attempt or of_job[-1] == Explain.FULL
         if not chosen and alone:
             return [shard_id]
         if not alone and of_job == kind and (not chosen or images + count <= most_images):

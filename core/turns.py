@@ -67,7 +67,7 @@ def next_in_turn(lane: Lane) -> ScalarSelect[str]:
 def first_in_turn(lane: Lane, *, limit: int) -> Select[str, int, int, str, str, str, int, Explain]:
     """So many queued shards with the lowest turns, locked until the transaction ends: their ids, and who is company."""
     of_job = Job.model_name, Job.model_version, Job.precision, Job.top_k, Job.explain
-    return _in_turn(select(Shard.id, Shard.count, Shard.crashes, *of_job).join(Shard.job), lane).limit(limit)
+    return _in_turn(select(Shard.id, Shard.count, Shard.attempt, *of_job).join(Shard.job), lane).limit(limit)
 
 
 def _in_turn(shards: Rows, lane: Lane) -> Rows:

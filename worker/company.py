@@ -17,7 +17,7 @@ from worker.pipeline import Work, opened, outcomes_of
 
 
 def infer_company(works: Sequence[Work], storage: Storage) -> list[list[Outcome]]:
-    """The outcomes of each shard; all ask the same of one model, CAMs alone, and have never crashed."""
+    """The outcomes of each shard; all ask the same of one model, CAMs alone, and are tried for the first time."""
     outcomes: list[list[Outcome]] = [[] for _ in works]
     images: list[Image] = []
     places: list[int] = []

@@ -113,6 +113,17 @@ def test_a_claim_says_whether_it_left_any(database: Database) -> None:
     assert left == [True, True, False, False]
 
 
+def test_one_that_keeps_failing_its_company_holds_it_up_once(database: Database) -> None:
+    small_jobs(database, 1, 2)
+    for shard, _ in company(database):
+        give_back(database, shard, crashed=False)
+    small_jobs(database, 3, 4)
+
+    companies = [counts(company(database)) for _ in range(3)]
+
+    assert companies == [[1], [2], [3, 4]]
+
+
 def test_who_crashed_or_takes_long_or_needs_another_model_is_apart(database: Database) -> None:
     small_jobs(database, 1)
     give_back(database, company(database)[0][0], crashed=True)
