@@ -14,6 +14,7 @@ and held shortest. Who holds one waits for no shard, not even one that a claim o
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields
+from operator import attrgetter
 from uuid import uuid4
 
 from sqlalchemy import Row, ScalarSelect, Update, delete, func, select, tuple_, update
@@ -53,13 +54,13 @@ def claim_together(
 
     They ask the same of the same model and together hold so many images. A shard that was tried before is taken alone:
     what crashed or failed its company would do so again and again, and its neighbours with it. So is one of
-    `explain=full`, which takes its time.
+    `explain=full`, which takes its time. They come in the order of their ids, for a heartbeat locks one after another.
     """
     waiting = session.execute(first_in_turn(lane, limit=most_shards)).all()
     chosen = _company(waiting, most_images=most_images)
     if not chosen:
         return [], False
-    shards = session.scalars(_lease(chosen, worker=worker, lease_s=lease_s)).all()
+    shards = sorted(session.scalars(_lease(chosen, worker=worker, lease_s=lease_s)), key=attrgetter("id"))
     moves: dict[str, Counter[str]] = {}
     for shard in shards:
         moves.setdefault(shard.job_id, Counter()).update(_taken(shard))

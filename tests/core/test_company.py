@@ -113,6 +113,15 @@ def test_a_claim_says_whether_it_left_any(database: Database) -> None:
     assert left == [True, True, False, False]
 
 
+def test_a_company_is_renewed_in_the_order_in_which_shards_are_locked(database: Database) -> None:
+    small_jobs(database, *[1] * 12)
+
+    ids = [shard.id for shard, _ in company(database)]
+
+    assert len(ids) == 12
+    assert ids == sorted(ids)
+
+
 def test_one_that_keeps_failing_its_company_holds_it_up_once(database: Database) -> None:
     small_jobs(database, 1, 2)
     for shard, _ in company(database):
