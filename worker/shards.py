@@ -72,7 +72,7 @@ def _infer(here: Context, claimed: Sequence[Claimed]) -> None:
 def _outcomes(here: Context, works: Sequence[Work], lease: Lease) -> list[list[Outcome]]:
     lease.check()
     if all(shards.sociable(work.shard, work.job) for work in works):
-        return infer_company(works, here.storage)
+        return infer_company(works, here.storage, check=lease.check)
     (work,) = works
     cancelled = CancelWatch(here.database.read, work.job.id)
 
