@@ -46,7 +46,7 @@ def _size(image: Image.Image) -> tuple[int, int]:
 def _heat(cam: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
     """The CAM spread over its range from 0 to 255 and enlarged to (width, height)."""
     lowest, span = cam.min(), np.ptp(cam)
-    spread = (cam - lowest) * (HOTTEST / span) if span > 0 else np.zeros_like(cam)
+    spread = (cam - lowest) / span * HOTTEST if span > 0 else np.zeros_like(cam)
     height, width = (_enlargement(*side) for side in zip(cam.shape, reversed(size), strict=True))
     smooth = height @ spread @ width.T
     return np.rint(np.clip(smooth, 0, HOTTEST)).astype(np.uint8)

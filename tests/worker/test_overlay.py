@@ -11,9 +11,10 @@ from worker.results import safe_cell
 GREY = Image.new("RGB", (300, 200), (100, 100, 100))
 
 
-def test_the_hot_corner_is_coloured_and_the_cold_one_is_the_image() -> None:
+@pytest.mark.parametrize("hottest", [7.5, 1e-40])
+def test_the_hot_corner_is_coloured_and_the_cold_one_is_the_image(hottest: float) -> None:
     cam = np.zeros((3, 3), np.float32)
-    cam[0, 0] = 7.5
+    cam[0, 0] = hottest
 
     overlay = np.asarray(draw_overlay(GREY, cam))
 
