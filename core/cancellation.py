@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from core.clock import db_now
 from core.counters import end_if_done
 from core.errors import Conflict
-from core.jobs import locked, purge
+from core.jobs import locked, locked_with_shards, purge
 from core.states import JobState, ShardState
 from core.tables import Job, Shard
 
@@ -41,8 +41,7 @@ def requested(session: Session, job_id: str) -> bool:
 
 def delete(session: Session, job: Job) -> None:
     """Ends a job where it stands and deletes its results; its objects go after the commit. Raises Gone."""
-    session.execute(select(Shard.id).where(Shard.job_id == job.id).order_by(Shard.id).with_for_update())
-    job = locked(session, job)
+    job = locked_with_shards(session, job)
     session.execute(
         update(Job)
         .where(Job.id == job.id, Job.ended_at.is_(None))

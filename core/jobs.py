@@ -128,6 +128,12 @@ def locked(session: Session, job: Job) -> Job:
     return now
 
 
+def locked_with_shards(session: Session, job: Job) -> Job:
+    """The same for who changes its shards too, which are locked before it (ADR 16)."""
+    session.execute(select(Shard.id).where(Shard.job_id == job.id).order_by(Shard.id).with_for_update())
+    return locked(session, job)
+
+
 def page(session: Session, *, owner: str, before: tuple[datetime, str] | None, limit: int) -> list[Job]:
     """Up to `limit` of the owner's batch jobs, newest first, starting after the cursor (created_at, id)."""
     jobs = select(Job).where(Job.owner == owner, Job.kind == JobKind.BATCH)

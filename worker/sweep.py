@@ -5,6 +5,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core import archives, failpoints, jobs, shards
 from core.counters import end_if_done
 from core.database import Database, open_database
+from core.errors import Gone
 from core.failpoints import Point, failpoint
 from core.queue import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
 from core.settings import settings
@@ -89,7 +91,10 @@ def purge_overdue(database: Database, storage: Storage) -> None:
 
 
 def _purge(database: Database, storage: Storage, job: Job) -> None:
-    with database.write.begin() as session:
+    """Unless it was retried since it was found."""
+    with suppress(Gone), database.write.begin() as session:
+        if not jobs.locked_with_shards(session, job).state.ended:
+            return
         jobs.purge(session, job)
     failpoint(Point.PURGE_COMMITTED)
     storage.delete_job(job.id)

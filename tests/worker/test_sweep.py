@@ -1,16 +1,19 @@
 """The sweep finds what was lost."""
 
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from redis import Redis
+from sqlalchemy.orm import Session
 
-from core import archives, cancellation, jobs, shards
+from core import archives, cancellation, jobs, rounds, shards
 from core.database import Database
 from core.queue import ARCHIVE_QUEUE, Bells, celery_app
 from core.states import Lane
 from core.storage import Storage, shard_key
+from core.tables import Job
 from ops.ports import LOOPBACK, free_port
 from ops.servers import RedisServer
 from tests.databases import outcomes, submit
@@ -81,6 +84,35 @@ def test_results_go_when_their_time_is_over_and_their_objects_with_them(database
     with database.read.begin() as session:
         assert jobs.owned(session, job.id, owner="ada").purged_at
     assert not storage.exists(shard_key(job.id, 1))
+
+
+def test_a_job_that_is_retried_while_others_are_purged_keeps_everything(database: Database, tmp_path: Path) -> None:
+    with database.write.begin() as session:
+        made = [failed(session, keep_s=place) for place in range(2)]
+
+    class Slow(Storage):
+        def delete_job(self, job_id: str) -> None:
+            with database.write.begin() as session:
+                rounds.retry(session, made[1], shard_images=256)
+
+    purge_overdue(database, Slow(tmp_path))
+
+    with database.write.begin() as session:
+        first, second = (jobs.owned(session, job.id, owner="ada") for job in made)
+        assert first.purged_at
+        assert (second.purged_at, second.queued) == (None, 1)
+        assert shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+
+
+def failed(session: Session, *, keep_s: float) -> Job:
+    """A job of one image that failed, kept so long from its beginning."""
+    job = submit(session, counts=(1,))
+    claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+    assert claimed
+    ended = shards.finish(session, claimed[0], outcomes(claimed[0], failed=1), engine="onnx")
+    assert ended
+    ended.expires_at = job.created_at - timedelta(days=1) + timedelta(seconds=keep_s)
+    return ended
 
 
 def test_objects_that_no_job_refers_to_are_removed_and_others_kept(database: Database, tmp_path: Path) -> None:
