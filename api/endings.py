@@ -54,13 +54,17 @@ class Endings:
                 await task
 
     async def _listen(self) -> None:
+        said = False
         while True:
             try:
                 async with _connect(self._redis_url) as redis, redis.pubsub() as subscription:
                     await subscription.subscribe(ENDED)
+                    said = False
                     await self._hear(subscription)
             except (RedisError, OSError) as failure:
-                log.warning("cannot hear of jobs that end (%s); who waits looks by itself", failure)
+                level = logging.DEBUG if said else logging.WARNING
+                log.log(level, "cannot hear of jobs that end (%s); who waits looks by itself", failure)
+                said = True
                 await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _hear(self, subscription: PubSub) -> None:

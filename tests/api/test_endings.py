@@ -4,14 +4,17 @@ import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from redis import Redis
 
+from api import endings
 from api.endings import Endings
 from core import shards
 from core.database import open_database
 from core.outcomes import Finished
 from core.queue import ENDED
 from core.states import Lane
+from ops.ports import LOOPBACK, free_port
 from ops.servers import RedisServer, redis_server
 from tests.api.conftest import SmallApi
 from tests.databases import outcomes
@@ -40,6 +43,20 @@ def test_a_message_wakes_who_waits_even_after_redis_was_away() -> None:
 
     with redis_server() as redis:
         asyncio.run(hear_twice(redis))
+
+
+def test_a_redis_that_stays_away_is_told_of_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endings, "AGAIN_AFTER_S", 0.01)
+
+    async def wait() -> None:
+        async with Endings(f"redis://{LOOPBACK}:{free_port()}/0").listening():
+            await asyncio.sleep(0.3)
+
+    asyncio.run(wait())
+
+    assert [record.levelname for record in caplog.records if record.name == endings.__name__] == ["WARNING"]
 
 
 def test_a_prediction_whose_message_was_lost_is_answered_nonetheless(small: SmallApi) -> None:
