@@ -29,9 +29,6 @@ OVERLAY_QUEUE = "overlay"
 ENDED = "batchlight:ended"
 """The channel that carries the ids of jobs which have ended and which somebody may be waiting for."""
 
-CLAIMED_TOGETHER = 16
-"""Most shards of the interactive lane that a worker takes at once."""
-
 RING_FAILURES = (OperationalError, RedisError, OSError)
 
 log = logging.getLogger(__name__)

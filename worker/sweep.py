@@ -63,7 +63,7 @@ def end_stuck_jobs(database: Database) -> None:
     with database.read.begin() as session:
         stuck = jobs.stuck(session)
     for job in stuck:
-        with database.write.begin() as session:
+        with suppress(Gone), database.write.begin() as session:
             jobs.locked(session, job)
             end_if_done(session, job.id)
         log.error("job %s had nothing left to do and had not ended", job.id)

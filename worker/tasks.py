@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from core import archives, items, shards
 from core.failpoints import Point, failpoint
-from core.queue import ARCHIVE, CLAIMED_TOGETHER, DRAW, INFER
+from core.queue import ARCHIVE, DRAW, INFER
 from core.states import Lane
 from core.tables import Archive
 from worker.app import app
@@ -25,8 +25,8 @@ SERVE_S = 0.5
 LISTEN_S = 0.05
 """How long a process that has just served listens for the next bell."""
 
-IMAGES_TOGETHER = 32
-"""Most images of one claim: two batches of a CPU's engine."""
+SHARDS_TOGETHER, IMAGES_TOGETHER = 16, 32
+"""Most of one claim in the interactive lane; the images are two batches of a CPU's engine."""
 
 
 @app.task(name=INFER, bind=True)
@@ -75,8 +75,8 @@ def _serve_small(here: Context, *, worker: str) -> str:
     """Claims and commits companies of small shards for as long as bells ring, but no longer than `SERVE_S`.
 
     It listens to the lane itself, because from a bell through Celery's consumer to here takes longer than an inference.
-    What is committed after a claim has a bell of its own, so there is no need to look again before one rings. Whatever
-    ends it before its time rings for who comes next.
+    What is committed after a claim has a bell of its own, so there is no need to look again before one rings. If its time
+    is over while work may be left, it rings for who comes next.
     """
     until_s, report = time.monotonic() + SERVE_S, list[str]()
     more_may_wait = False
@@ -104,7 +104,7 @@ def _claim_small(here: Context, *, worker: str) -> tuple[list[Claimed], bool]:
             Lane.INTERACTIVE,
             worker=worker,
             lease_s=settings.lease_s,
-            most_shards=CLAIMED_TOGETHER,
+            most_shards=SHARDS_TOGETHER,
             most_images=IMAGES_TOGETHER,
         )
 
