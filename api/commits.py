@@ -52,7 +52,7 @@ class Submissions:
     async def commit(self, given: Submission) -> Job:
         """Writes the rows and rings. Raises what kept it from that; then nothing of the upload is left in storage,
 
-        unless the outcome is unknown, because a commit was not answered or nobody waits any more: the sweep finds orphans.
+        unless the outcome is unknown, as a commit was not answered or nobody waits any more: the sweep finds orphans.
         """
         if given.lane(interactive_images=self._settings.interactive_images) == Lane.INTERACTIVE:
             with suppress(Apart):

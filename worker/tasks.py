@@ -75,8 +75,8 @@ def _serve_small(here: Context, *, worker: str) -> str:
     """Claims and commits companies of small shards for as long as bells ring, but no longer than `SERVE_S`.
 
     It listens to the lane itself, because from a bell through Celery's consumer to here takes longer than an inference.
-    What is committed after a claim has a bell of its own, so there is no need to look again before one rings. If its time
-    is over while work may be left, it rings for who comes next.
+    What is committed after a claim has a bell of its own, so there is no need to look again before one rings. If its
+    time is over while work may be left, it rings for who comes next.
     """
     until_s, report = time.monotonic() + SERVE_S, list[str]()
     more_may_wait = False
