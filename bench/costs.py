@@ -20,7 +20,7 @@ Costs = Mapping[str, float]
 
 
 def unit_costs(ground: Ground) -> dict[str, Costs]:
-    """Per shard of a bulk job, per image of it, per job of a single image, and per second of idling."""
+    """Per shard of a bulk job, per image of it, per image deleted, per job of one image, and per second of idling."""
     stack, sizes = ground.stack, ground.sizes
     start = counters(stack, settle_s=sizes.settle_s)
     idle_per_s = _per(_moved(start, counters(stack, settle_s=sizes.settle_s)), sizes.settle_s)
@@ -32,12 +32,15 @@ def unit_costs(ground: Ground) -> dict[str, Costs]:
         idled_s = time.monotonic() - started_s
         return {name: value - idle_per_s[name] * idled_s for name, value in _moved(before, after).items()}
 
-    bulk = cost(lambda: _bulk(ground))
+    jobs: list[Mapping[str, object]] = []
+    bulk = cost(lambda: jobs.append(stack.ended(stack.submit(ground.small_zip(sizes.bulk_images)))))
+    deleted = cost(lambda: stack.delete(jobs.pop()))
     singles = cost(lambda: commit_singles(stack, small_images(sizes.singles)))
     shards = -(-sizes.bulk_images // stack.plan.settings.shard_images)
     return {
         "per_shard": _rounded(_per(bulk, shards)),
         "per_image": _rounded(_per(bulk, sizes.bulk_images)),
+        "per_deleted_image": _rounded(_per(deleted, sizes.bulk_images)),
         "per_single": _rounded(_per(singles, sizes.singles)),
         "idle_per_s": _rounded(idle_per_s),
     }
@@ -56,11 +59,6 @@ def counters(stack: BenchStack, *, settle_s: float) -> Counters:
         read = {name: float(session.scalars(text(query)).one()) for name, query in disk.items()}
     known = dict(zip(PER_DATABASE, map(float, row), strict=True))
     return redis | known | read | {"stored_bytes": _stored(stack)} | dict(_cpu_ms(stack))
-
-
-def _bulk(ground: Ground) -> None:
-    """A bulk job that stays, so that what it takes on the disk can be read."""
-    ground.stack.ended(ground.stack.submit(ground.small_zip(ground.sizes.bulk_images)))
 
 
 def _stored(stack: BenchStack) -> float:
