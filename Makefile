@@ -21,7 +21,7 @@ up: .venv/up.installed ## Run the whole stack in this terminal until Ctrl-C
 test: check ## Run every check and every test
 	$(BIN)/python -m pytest -m "not fault or core"
 
-faults: .venv/dev.installed ## Inject every fault on SQLite and Postgres, and measure the recoveries (about 16 minutes)
+faults: .venv/dev.installed ## Inject every fault on SQLite and Postgres, and measure the recoveries (about 13 minutes)
 	$(BIN)/python -m pytest tests/faults --deselect tests/faults/test_soak.py
 
 soak: .venv/dev.installed ## Random faults for ten minutes; SOAK="--soak-s=3600 --seed=7" for others
