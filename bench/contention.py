@@ -14,7 +14,6 @@ from core.jobs import NewJob, StoredShard
 from core.outcomes import Outcome
 from core.states import JobKind, Lane
 
-CLAIMERS = (1, 4, 16)
 OWNER = "contention"
 RETENTION_S = 3600
 START_IN_S = 1.0
@@ -23,13 +22,13 @@ START_IN_S = 1.0
 
 def contention(ground: Ground) -> dict[str, dict[str, float]]:
     """Shards of one image a second that so many processes together claim and commit, by how the jobs are cut."""
-    url, count = quiet_settings(ground.stack, ground.folder / "contention").database_url, ground.sizes.contended_shards
+    url = quiet_settings(ground.stack, ground.folder / "contention").database_url
+    count, claimers = ground.sizes.contended_shards, ground.sizes.claimers
     cuts = {"one_job_shards_per_s": [count], "many_jobs_shards_per_s": [1] * count}
-    with ProcessPoolExecutor(max(CLAIMERS), mp_context=multiprocessing.get_context("spawn")) as pool:
-        list(pool.map(_start, range(max(CLAIMERS))))
+    with ProcessPoolExecutor(max(claimers), mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(_start, range(max(claimers))))
         return {
-            name: {str(claimers): _rate(pool, url, claimers, sizes) for claimers in CLAIMERS}
-            for name, sizes in cuts.items()
+            name: {str(number): _rate(pool, url, number, sizes) for number in claimers} for name, sizes in cuts.items()
         }
 
 

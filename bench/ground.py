@@ -39,6 +39,7 @@ class Sizes:
     peer_images: int = 10_000
     singles: int = 1_000
     contended_shards: int = 1_000
+    claimers: tuple[int, ...] = (1, 4, 16)
     settle_s: float = 11.0
     gpu_s: float = 10.0
 
@@ -48,20 +49,21 @@ QUICK = Sizes(
     pairs=2,
     engine_images=256,
     bulk_images=1_000,
-    usual_images=20,
-    photos=8,
+    usual_images=12,
+    photos=4,
     predicts=20,
     loaded_predicts=40,
     archive_images=500,
     archive_pairs=1,
-    upload_mib=64,
-    long_images=3_000,
+    upload_mib=32,
+    long_images=2_000,
     short_images=300,
-    queued_images=1_000,
+    queued_images=600,
     peer_images=500,
     singles=200,
     contended_shards=50,
-    settle_s=1.5,
+    claimers=(1, 2),
+    settle_s=1.0,
     gpu_s=2.0,
 )
 
