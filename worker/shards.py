@@ -18,10 +18,16 @@ from worker.company import infer_company
 from worker.context import Context
 from worker.lease import GivenUp, Lease, LeaseLost
 from worker.pipeline import Work, infer_shard
+from worker.shutdown import shutdown
 from worker.stop import CancelWatch
 
-OUR_TROUBLE = (ArtifactError, EngineUnavailable, OperationalError, InterfaceError, InternalError, PoolTimeout, OSError)
-"""What fails a shard without any image being to blame; it is tried again later. (Internal: Postgres' own time-outs.)"""
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""Internal: Postgres' own time-outs."""
+
+OUR_TROUBLE = (ArtifactError, EngineUnavailable, *DATABASE_AWAY, OSError)
+"""What fails a shard without any image being to blame; it is tried again later."""
+
+AGAIN_AFTER_S = 0.5
 
 
 Claimed = tuple[Shard, Job]
@@ -84,10 +90,26 @@ def _outcomes(here: Context, works: Sequence[Work], lease: Lease) -> list[list[O
 
 
 def _each(here: Context, claimed: Sequence[Claimed], free: Callable[[Session, Shard], bool]) -> None:
-    """Gives back what is still held, each in a transaction of its own: who holds a job's row waits for no shard."""
+    """Gives back what is still held, each in a transaction of its own: who holds a job's row waits for no shard.
+
+    A database that is away is asked again for as long as the lease holds: until then nobody else can have the shard.
+    """
+    until_s = time.monotonic() + here.settings.lease_s
     for shard, _ in claimed:
+        while not _freed(here, shard, free, last_try=shutdown.asked or time.monotonic() > until_s):
+            time.sleep(AGAIN_AFTER_S)
+
+
+def _freed(here: Context, shard: Shard, free: Callable[[Session, Shard], bool], *, last_try: bool) -> bool:
+    """Whether the database was there to hear it; a last try raises."""
+    try:
         with here.database.write.begin() as session:
             free(session, shard)
+    except DATABASE_AWAY:
+        if last_try:
+            raise
+        return False
+    return True
 
 
 def _title(claimed: Sequence[Claimed]) -> str:

@@ -219,7 +219,7 @@ def recounted(database: Database, job: Job) -> tuple[int, int]:
 
 
 def test_workers_that_claim_and_finish_the_shards_of_one_job_never_wait_in_a_circle(database: Database) -> None:
-    job = submitted(database, *[1] * 200)
+    job = submitted(database, *[1] * 120)
 
     def work_off(number: int) -> None:
         while shard := claim(database, worker=str(number)):
