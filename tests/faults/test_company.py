@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import httpx
-import pytest
 
 from core.failpoints import Point
 from tests.faults.ground import Ground, Run
@@ -30,7 +29,6 @@ def checked(runs: Sequence[Run], *, planted: Sequence[int] = ()) -> list[int]:
     return [shard.attempt for run in runs for shard in run.shards()]
 
 
-@pytest.mark.core
 def test_a_killed_child_gives_back_every_callers_shard(ground: Ground) -> None:
     ground.plant(Point.IMAGE_DECODED, f"about {VICTIM} kill")
 
