@@ -8,16 +8,16 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 
-from api.commits import Submissions
-from api.endings import Endings
-from core.database import Database, open_database
+from api.completions import Endings
+from api.group_commit import Submissions
+from core.access.keys import authenticate
+from core.db.engines import Database, open_database
+from core.db.tables import Key
 from core.errors import Forbidden, Unauthenticated
-from core.keys import authenticate
-from core.queue import Bells, bells
+from core.notifier import Bells, bells
+from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Scope
-from core.storage import Storage
-from core.tables import Key
 
 
 @dataclass(frozen=True)

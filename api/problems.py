@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from core.database import disk_is_full
+from core.db.engines import disk_is_full
 from core.errors import (
     BatchlightError,
     Broken,

@@ -6,8 +6,8 @@ from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
+from core.db.tables import Item, Job, Score, Skip
 from core.states import Explain, ItemState, JobKind, JobState, Lane
-from core.tables import Item, Job, Score, Skip
 
 T = TypeVar("T")
 

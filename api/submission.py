@@ -12,13 +12,13 @@ from uuid import uuid4
 from fastapi import Depends, Query, Request
 
 from api.context import Context
-from api.intake import Intake
+from api.uploads.writer import Intake
+from core.db.tables import Job, Key
 from core.errors import Malformed
-from core.jobs import NewJob, Submission
+from core.jobs.submission import NewJob, Submission
 from core.names import clean
 from core.settings import Settings
 from core.states import Explain, JobKind
-from core.tables import Job, Key
 from model.artifact import Artifact, ArtifactError, find_artifact
 
 PART = "[A-Za-z0-9][A-Za-z0-9._-]*"

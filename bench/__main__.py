@@ -9,20 +9,9 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from bench.archive import archive_ratio
-from bench.bulk import bulk_efficiency, fsync_cost, photo_gain, two_workers
-from bench.contention import contention
-from bench.costs import unit_costs
-from bench.engine import cam_cost, int8_gain
-from bench.figure import draw_figures
-from bench.gpu import GPU, gpu_facts
-from bench.ground import QUICK, Ground, Sizes
-from bench.growth import growth
-from bench.machine import machine_facts
-from bench.memory import api_upload_growth
-from bench.peering import bulk_vs_bentoml, bulk_vs_litserve, bulk_vs_raydata, singles_rate
-from bench.predict import predict_p50_ratio, predict_p99_loaded_ratio
-from bench.results import (
+from bench.harness.bench_harness import QUICK, Ground, Sizes
+from bench.harness.machine import machine_facts
+from bench.harness.results import (
     CONTENTION,
     COSTS,
     MACHINE,
@@ -35,11 +24,22 @@ from bench.results import (
     merged,
     write_results,
 )
-from bench.stack import BenchError
-from bench.stages import stages_ms
-from bench.table import TARGETS, draw_table, verdict
-from bench.timeline import timeline_s
-from bench.usual import bulk_vs_usual
+from bench.harness.stack import BenchError
+from bench.harness.timeline import timeline_s
+from bench.measurements.archive import archive_ratio
+from bench.measurements.bulk import bulk_efficiency, fsync_cost, photo_gain, two_workers
+from bench.measurements.contention import contention
+from bench.measurements.costs import unit_costs
+from bench.measurements.engine import cam_cost, int8_gain
+from bench.measurements.gpu import GPU, gpu_facts
+from bench.measurements.growth import growth
+from bench.measurements.memory import api_upload_growth
+from bench.measurements.predict import predict_p50_ratio, predict_p99_loaded_ratio
+from bench.measurements.stages import stages_ms
+from bench.peers.celery_baseline import bulk_vs_usual
+from bench.peers.comparison import bulk_vs_bentoml, bulk_vs_litserve, bulk_vs_raydata, singles_rate
+from bench.reporting.figure import draw_figures
+from bench.reporting.table import TARGETS, draw_table, verdict
 from core.settings import ROOT
 from ops.errors import OpsError
 

@@ -13,7 +13,7 @@ BatchlightError
 ├── NotAnImage          `/predict` was given something that is no usable image
 ├── Unavailable         a part of the system cannot serve this now; try again later
 └── Broken              something of ours is damaged; trying again does not help
-    └── UnreadableShard (core.shardfile) a stored upload is not what was written
+    └── UnreadableShard (core.objects.shard_format) a stored upload is not what was written
 """
 
 

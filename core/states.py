@@ -25,7 +25,7 @@ class Explain(StrEnum):
 
     @property
     def cost(self) -> int:
-        """Classifications an image takes: its own, and for FULL those of model.faithfulness."""
+        """Classifications an image takes: its own, and for FULL those of model.explanation.faithfulness."""
         return 17 if self == Explain.FULL else 1
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.routing import Route
 
-from frontend.archives import PATH, archives_until_shutdown, serve_archive
 from frontend.errors import say
+from frontend.parts.archives import PATH, archives_until_shutdown, serve_archive
 
 
 def on_script_error(error: Exception) -> bool:
@@ -19,7 +19,7 @@ def on_script_error(error: Exception) -> bool:
 
 
 app = st.App(
-    Path(__file__).with_name("page.py"),
+    Path(__file__).with_name("script.py"),
     lifespan=archives_until_shutdown,
     routes=[Route(f"/{PATH}/{{ticket}}", serve_archive, methods=["GET", "HEAD"])],
     on_script_error=on_script_error,

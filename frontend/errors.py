@@ -8,7 +8,7 @@ import streamlit as st
 
 from batchlight import BatchlightError, ConnectionLost, NotAuthenticated, Unreachable
 from frontend import session
-from frontend.words import spoken
+from frontend.messages import spoken
 
 LOOK_AGAIN_S = 2.0
 

@@ -3,9 +3,9 @@
 from alembic import context
 from sqlalchemy import Connection
 
-from core.database import open_database
+from core.db.engines import open_database
+from core.db.tables import Base
 from core.settings import settings
-from core.tables import Base
 
 LOCK_TIMEOUT_S = 5
 

@@ -1,7 +1,7 @@
 """The serving graph: uint8 images to probabilities, CAM and features, the CAM in closed form.
 
 The CAM is Grad-CAM at the backbone's last maps, where pooling is all that follows and the gradient is the dense layer's
-column. `features` are these maps too; of MobileNetV2 they are taken further in, in front of a tail that `model.cam`
+column. `features` are these maps too; of MobileNetV2 they are taken further in, in front of a tail that `model.explanation.cam`
 folds, so that the methods there have more to tell apart.
 """
 
@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from model.cam import Head, Pooled, Tail
+from model.explanation.cam import Head, Pooled, Tail
 from model.network import BACKBONE, LOGITS, SCALE
 
 Float64s = NDArray[np.float64]
@@ -43,7 +43,7 @@ def features_layer(classifier: keras.Model) -> str:
 
 
 def head_of(classifier: keras.Model) -> Head:
-    """What follows `features`, for the formulas of `model.cam`."""
+    """What follows `features`, for the formulas of `model.explanation.cam`."""
     if has_tail(classifier):
         return fold_tail(classifier)
     dense = classifier.get_layer(LOGITS)

@@ -11,10 +11,10 @@ from rich.console import Console
 from core.errors import BatchlightError
 from ops import keys
 from ops.errors import OpsError
-from ops.page import page_is_installed
 from ops.ports import LOOPBACK
 from ops.stack import running_stack
 from ops.up import keep_running
+from ops.web_ui import page_is_installed
 
 app = typer.Typer(help="Run Batchlight on this machine.", no_args_is_help=True, add_completion=False)
 app.add_typer(keys.app, name="keys")

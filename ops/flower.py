@@ -1,6 +1,6 @@
 """What Flower watches with, where it runs alone: `celery -A ops.flower flower`. The workers' broker, and no tasks."""
 
-from core.queue import celery_app
+from core.notifier import celery_app
 from core.settings import settings
 
 app = celery_app(settings().redis_url.get_secret_value(), socket_timeout_s=10)

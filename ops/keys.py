@@ -11,10 +11,10 @@ from rich.table import Table
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from core.database import open_database
-from core.keys import USER_SCOPES, create_key, list_keys, revoke_key
+from core.access.keys import USER_SCOPES, create_key, list_keys, revoke_key
+from core.db.engines import open_database
+from core.db.tables import Key
 from core.states import Scope
-from core.tables import Key
 from ops.data_dir import stack_settings
 from ops.errors import NoDatabase
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
-from core.database import open_database
-from core.keys import create_key
-from core.queue import RING_FAILURES, celery_app
+from core.access.keys import create_key
+from core.db.engines import open_database
+from core.notifier import RING_FAILURES, celery_app
 from core.settings import ROOT, Settings
 from ops.data_dir import hold, stack_settings
 from ops.errors import DidNotStart
-from ops.page import page_is_ready, page_program
 from ops.ports import LOOPBACK, claim_port, is_open
 from ops.redis_server import PrivateRedis, prepare_redis
 from ops.supervisor import Program, Supervisor
+from ops.web_ui import page_is_ready, page_program
 
 START_WAIT_S = 60.0
 START_FAILURES = 3
@@ -142,7 +142,7 @@ def _servers(stack: Stack) -> Iterator[Program]:
     yield Program("api", api, environment)
     yield Program("worker-bulk", _worker("bulk", queues="bulk,archive", processes=stack.workers), environment)
     yield Program("worker-interactive", _worker("interactive", queues="interactive,overlay", processes=1), environment)
-    yield Program("sweep", _python("worker.sweep"), environment)
+    yield Program("sweep", _python("maintenance"), environment)
     if stack.flower_port is not None:
         show = _celery("flower", f"--address={LOOPBACK}", f"--port={stack.flower_port}")
         yield Program("flower", show, environment | flower)
@@ -164,7 +164,7 @@ def _worker(name: str, *, queues: str, processes: int) -> tuple[str, ...]:
 
 
 def _celery(command: str, *arguments: str) -> tuple[str, ...]:
-    return _python("celery", "-A", "worker.app", command, *arguments)
+    return _python("celery", "-A", "worker.runtime.app", command, *arguments)
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

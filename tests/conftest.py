@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from core.database import Database, open_database
+from core.db.engines import Database, open_database
 from core.settings import ROOT
-from ops.servers import PostgresServer, RedisServer, postgres_server, redis_server
+from servers.servers import PostgresServer, RedisServer, postgres_server, redis_server
 from tests.databases import empty_tables, migrate
 from tests.stacks import RunningStack, run_stack
 

@@ -8,13 +8,13 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from core import jobs
-from core.jobs import NewJob, StoredShard
-from core.outcomes import Outcome
+from core.db.tables import Base, Job, Shard
+from core.jobs import submission as jobs
+from core.jobs.results import Outcome
+from core.jobs.submission import NewJob, StoredShard
+from core.objects.storage import shard_key
 from core.settings import ROOT
 from core.states import Explain, JobKind
-from core.storage import shard_key
-from core.tables import Base, Job, Shard
 
 SHARD_IMAGES = 256
 

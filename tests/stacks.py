@@ -10,8 +10,8 @@ from unittest.mock import patch
 
 import httpx
 
-from core.database import Database, open_database
-from core.keys import create_key
+from core.access.keys import create_key
+from core.db.engines import Database, open_database
 from core.settings import Settings
 from core.states import Scope
 from ops.stack import create_stack_key, running_stack

@@ -4,16 +4,17 @@ import argparse
 from pathlib import Path
 
 from model.network import BACKBONES
-from training import export, promote, train
-from training.dataset import FASHION_MNIST
-from training.plan import DEFAULT_RUN
+from training.data.dataset import FASHION_MNIST
+from training.fit import train
+from training.fit.plan import DEFAULT_RUN
+from training.publish import export, promote
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m training",
         description="Train a model, publish it, and make it the latest unless it is worse than the one before.",
-        epilog="Options that are not listed here go to training.train, as --stages 32x3,96x2.",
+        epilog="Options that are not listed here go to training.fit.train, as --stages 32x3,96x2.",
     )
     parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist, or folder:PATH with a folder per class")
     parser.add_argument("--data-dir", help="for fashion-mnist: folder with the four IDX files")
@@ -26,7 +27,7 @@ def main(argv: list[str] | None = None) -> None:
     try:
         export.check_backend()
     except export.ExportError as error:
-        parser.exit(1, f"{error}, or train with python -m training.train alone; nothing was done\n")
+        parser.exit(1, f"{error}, or train with python -m training.fit.train alone; nothing was done\n")
     name = args.name or args.out.resolve().name
     data = ["--data-dir", args.data_dir] if args.data_dir else []
     version = export.next_version(Path(args.artifacts), name)

@@ -16,7 +16,7 @@ EXPLORATION, EVALUATION, EXPLANATIONS, TRAINING = (
 
 
 class Data(TypedDict):
-    """Which images were looked at; `digest` is that of `training.dataset.digest`."""
+    """Which images were looked at; `digest` is that of `training.data.dataset.digest`."""
 
     source: str
     split: str
@@ -113,7 +113,7 @@ class Judgement(TypedDict):
 
 
 class EvaluationFindings(TypedDict):
-    """`evaluation.json`, by `python -m training.evaluate`; the pictures of mistakes lie beside it."""
+    """`evaluation.json`, by `python -m training.evaluation.evaluate`; the pictures of mistakes lie beside it."""
 
     command: str
     model: Model
@@ -188,7 +188,7 @@ class Enlargement(TypedDict):
 
 
 class ExplorationFindings(TypedDict):
-    """`exploration.json`, by `python -m training.explore`; its pictures lie beside it."""
+    """`exploration.json`, by `python -m training.data.explore`; its pictures lie beside it."""
 
     command: str
     data: Data

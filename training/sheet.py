@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from training.data import resize
+from training.data.fashion_mnist import resize
 from training.files import whole
 
 Images = NDArray[np.uint8]

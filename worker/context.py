@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from functools import cache
 
-from core.database import Database, open_database
-from core.queue import Bells, bells
+from core.db.engines import Database, open_database
+from core.notifier import Bells, bells
+from core.objects.storage import Storage
 from core.settings import Settings, settings
-from core.storage import Storage
-from worker.models import Models
+from worker.inference.model_cache import Models
 
 
 @dataclass(frozen=True)

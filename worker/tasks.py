@@ -6,18 +6,18 @@ from typing import Any
 from celery import Task
 from sqlalchemy.orm import Session
 
-from core import archives, items, shards
+from core.db.tables import Archive
 from core.failpoints import Point, failpoint
-from core.queue import ARCHIVE, DRAW, INFER
+from core.jobs import archives, items, shards
+from core.notifier import ARCHIVE, DRAW, INFER
 from core.states import Lane
-from core.tables import Archive
-from worker.app import app
-from worker.archive import write_archive
 from worker.context import Context, context
-from worker.drawing import draw_item
-from worker.lease import GivenUp, Lease, LeaseLost
-from worker.shards import Claimed, run_shards
-from worker.shutdown import shutdown
+from worker.inference.lease import GivenUp, Lease, LeaseLost
+from worker.inference.shard_run import Claimed, run_shards
+from worker.rendering.archive import write_archive
+from worker.rendering.item_overlay import draw_item
+from worker.runtime.app import app
+from worker.runtime.shutdown import shutdown
 
 SERVE_S = 0.5
 """How long one bell of the interactive lane is answered with further claims; then other messages have their turn."""

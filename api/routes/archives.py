@@ -5,10 +5,11 @@ from fastapi.responses import FileResponse, JSONResponse
 
 from api.context import Context, Ctx, Reader
 from api.schemas import ArchiveOut, job_path
-from core import archives, jobs
+from core.db.tables import Archive
 from core.errors import Broken
+from core.jobs import archives
+from core.jobs import submission as jobs
 from core.states import ArchiveState
-from core.tables import Archive
 
 BUILT_SOON_S = "1"
 

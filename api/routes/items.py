@@ -10,12 +10,13 @@ from fastapi.responses import FileResponse
 from api.context import Context, Ctx, Reader, ReadSession
 from api.cursors import after_index, bounded, read_index
 from api.schemas import Cam, ItemOut, Page
-from core import items, jobs
 from core.errors import NotFound, Unavailable
+from core.jobs import items
+from core.jobs import submission as jobs
 from core.names import entry_name
-from core.shardfile import ShardReader
+from core.objects.shard_format import ShardReader
+from core.objects.storage import overlay_key
 from core.states import ItemState
-from core.storage import overlay_key
 
 OVERLAY_WAIT_S = 10
 OVERLAY_POLL_S = 0.02

@@ -8,11 +8,13 @@ from api.context import Ctx, Reader, ReadSession, Writer
 from api.cursors import after_job, bounded, read_job
 from api.schemas import JobOut, Page, job_path
 from api.submission import Chosen, accept
-from api.uploads import OPENAPI_UPLOAD, receive_job
-from core import cancellation, jobs, rounds
+from api.uploads.receive import OPENAPI_UPLOAD, receive_job
+from core.db.tables import Job
 from core.failpoints import Point, failpoint
+from core.jobs import cancellation
+from core.jobs import retry as rounds
+from core.jobs import submission as jobs
 from core.states import JobKind, Lane
-from core.tables import Job
 
 POLL_AFTER_S = "1"
 

@@ -12,11 +12,12 @@ from fastapi.responses import JSONResponse
 from api.context import Context, Ctx, Writer
 from api.schemas import JobOut, PredictionOut, job_path
 from api.submission import Chosen, accept
-from api.uploads import receive_image
-from core import items, jobs
+from api.uploads.receive import receive_image
+from core.db.tables import Item, Job
 from core.errors import Broken, NotAnImage
+from core.jobs import items
+from core.jobs import submission as jobs
 from core.states import ItemState, JobKind
-from core.tables import Item, Job
 
 LOOK_EVERY_S = 0.5
 """How late an answer is whose message was lost."""

@@ -13,10 +13,10 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from api.app import create_app
-from core.database import open_database
-from core.keys import create_key
+from core.access.keys import create_key
+from core.db.engines import open_database
+from core.db.tables import Job
 from core.settings import Settings
-from core.tables import Job
 from ops.ports import LOOPBACK, free_port
 from tests.stacks import RunningStack
 

@@ -10,16 +10,16 @@ from pydantic import SecretStr
 from redis import Redis
 from sqlalchemy import select
 
-from api.commits import Submissions
-from core.database import Database
+from api.group_commit import Submissions
+from core.db.engines import Database
+from core.db.tables import Job
 from core.errors import Unavailable
-from core.jobs import NewJob, StoredShard, Submission
-from core.queue import bells
+from core.jobs.submission import NewJob, StoredShard, Submission
+from core.notifier import bells
+from core.objects.storage import Storage, shard_key
 from core.settings import Settings
 from core.states import JobKind, Lane
-from core.storage import Storage, shard_key
-from core.tables import Job
-from ops.servers import RedisServer
+from servers.servers import RedisServer
 
 
 def stored(storage: Storage, *, lost: bool = False) -> Submission:

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from redis import Redis
 
-from api import endings
-from api.endings import Endings
-from core import shards
-from core.database import open_database
-from core.outcomes import Finished
-from core.queue import ENDED
+from api import completions as endings
+from api.completions import Endings
+from core.db.engines import open_database
+from core.jobs import shards
+from core.jobs.results import Finished
+from core.notifier import ENDED
 from core.states import Lane
 from ops.ports import LOOPBACK, free_port
-from ops.servers import RedisServer, redis_server
+from servers.servers import RedisServer, redis_server
 from tests.api.conftest import SmallApi
 from tests.databases import outcomes
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from api.intake import Intake
-from api.zips import unpack
+from api.uploads.writer import Intake
+from api.uploads.zip_entries import unpack
 from core.errors import BadZip, BatchlightError
+from core.objects.shard_format import ShardReader
+from core.objects.storage import Storage
 from core.settings import Settings
-from core.shardfile import ShardReader
-from core.storage import Storage
 
 IMAGES = {"a.png": b"first" * 30, "b/ä.png": b"", "c.png": bytes(range(256)) * 20}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.compare import differences, moves
+from bench.reporting.compare import differences, moves
 
 STEADY = {"value": 1.0, "spread": 0.05}
 

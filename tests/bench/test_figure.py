@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bench.figure import draw_figures
-from bench.results import Measured, Missing
+from bench.harness.results import Measured, Missing
+from bench.reporting.figure import draw_figures
 
 
 def test_a_figure_shows_every_key_that_has_a_value(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench.gpu import rates
+from bench.measurements.gpu import rates
 from core.settings import ROOT
-from model.engine import choose_engine, load_engine
+from model.engines.interface import choose_engine, load_engine
 from tests.model.samples import shipped
 
 

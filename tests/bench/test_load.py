@@ -6,8 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench.load import Call, send_all
-from bench.stack import BenchError
+from bench.harness.load import Call, send_all
+from bench.harness.stack import BenchError
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.results import Measured, Missing, merged, paired, write_results
+from bench.harness.results import Measured, Missing, merged, paired, write_results
 from core.settings import ROOT
 
 

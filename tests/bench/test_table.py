@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from bench.__main__ import ALL
-from bench.results import Measured, Missing
-from bench.table import TARGETS, Target, draw_table, verdict
+from bench.harness.results import Measured, Missing
+from bench.reporting.table import TARGETS, Target, draw_table, verdict
 
 AT_LEAST = Target("a rate", "≥", 0.8)
 AT_MOST = Target("a time", "≤", 4)

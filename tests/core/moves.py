@@ -1,9 +1,10 @@
 """What happens to shards, in one transaction each, as workers and the sweep do it."""
 
-from core import jobs, shards
-from core.database import Database
+from core.db.engines import Database
+from core.db.tables import Job, Shard
+from core.jobs import shards
+from core.jobs import submission as jobs
 from core.states import Lane
-from core.tables import Job, Shard
 from tests.databases import outcomes, submit
 
 

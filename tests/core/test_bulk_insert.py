@@ -6,10 +6,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from core.bulk_insert import FEWEST_TO_COPY, insert_rows
-from core.database import Database
+from core.db.bulk_insert import FEWEST_TO_COPY, insert_rows
+from core.db.engines import Database
+from core.db.tables import Item
 from core.states import ItemState
-from core.tables import Item
 
 COLUMNS = ("job_id", "index", "shard_id", "name", "state", "sha256", "size_bytes", "confidence", "top_k", "cam")
 NAME = 'zoë\t"\\N"\n, {}.png'

@@ -3,11 +3,13 @@
 import pytest
 from sqlalchemy import func, select
 
-from core import cancellation, jobs, rounds, shards
-from core.database import Database
+from core.db.engines import Database
+from core.db.tables import Item, Job
 from core.errors import Conflict, Gone
+from core.jobs import cancellation, shards
+from core.jobs import retry as rounds
+from core.jobs import submission as jobs
 from core.states import ItemState, JobState, Lane
-from core.tables import Item, Job
 from tests.core.moves import claimed, finish, submitted
 from tests.databases import SHARD_IMAGES, outcomes
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from sqlalchemy import select
 
-from core.clock import db_now
-from core.database import Database
+from core.db.clock import db_now
+from core.db.engines import Database
 
 
 def test_the_databases_clock_counts_seconds(database: Database) -> None:

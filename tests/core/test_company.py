@@ -6,13 +6,13 @@ from uuid import uuid4
 
 from sqlalchemy import update
 
-from core import cancellation, shards
-from core.database import Database
-from core.jobs import NewJob, StoredShard, Submission, submit_all
-from core.outcomes import Finished
+from core.db.engines import Database
+from core.db.tables import Item, Job, Shard
+from core.jobs import cancellation, shards
+from core.jobs.results import Finished
+from core.jobs.submission import NewJob, StoredShard, Submission, submit_all
+from core.objects.storage import shard_key
 from core.states import Explain, JobKind, JobState, Lane, ShardState
-from core.storage import shard_key
-from core.tables import Item, Job, Shard
 from tests.core.moves import give_back, reread
 from tests.databases import SHARD_IMAGES, outcomes
 

@@ -6,12 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, update
 
-from core import archives, jobs, rounds, shards
-from core.clock import db_now
-from core.database import Database
+from core.db.clock import db_now
+from core.db.engines import Database
+from core.db.tables import Archive, Item, Job, Shard
 from core.errors import Conflict, Gone, NotFound
+from core.jobs import archives, shards
+from core.jobs import retry as rounds
+from core.jobs import submission as jobs
 from core.states import JobKind, Lane
-from core.tables import Archive, Item, Job, Shard
 from tests.core.moves import claimed, submitted
 from tests.databases import SHARD_IMAGES, outcomes, submit
 

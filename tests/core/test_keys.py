@@ -5,11 +5,11 @@ import time
 import pytest
 from sqlalchemy import select
 
-from core.database import Database
+from core.access.keys import authenticate, create_key, revoke_key
+from core.db.engines import Database
+from core.db.tables import Key
 from core.errors import NotFound, Unauthenticated
-from core.keys import authenticate, create_key, revoke_key
 from core.states import Scope
-from core.tables import Key
 
 
 def create(database: Database, *, valid_s: float | None = None) -> tuple[Key, str]:

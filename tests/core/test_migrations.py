@@ -5,7 +5,7 @@ from alembic import command
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
-from core.database import Database
+from core.db.engines import Database
 from core.states import Explain
 from tests.core.moves import claimed, finish, reread, submitted
 from tests.databases import alembic_config

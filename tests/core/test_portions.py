@@ -2,11 +2,11 @@
 
 from sqlalchemy import select
 
-from core import rounds
-from core.database import Database
-from core.portions import portions
+from core.db.engines import Database
+from core.db.tables import Job, Shard
+from core.jobs import retry as rounds
+from core.jobs.sharding import portions
 from core.states import Explain
-from core.tables import Job, Shard
 from tests.core.moves import claimed, finish
 from tests.databases import SHARD_IMAGES, submit
 

@@ -11,17 +11,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from core import cancellation, jobs, rounds, shards
-from core.clock import db_now
-from core.database import Database
+from core.db.clock import db_now
+from core.db.engines import Database
+from core.db.tables import Base, Item, Job, Shard
 from core.errors import Conflict, Gone
-from core.shards import CRASHES_BEFORE_SPLIT
+from core.jobs import cancellation, shards
+from core.jobs import retry as rounds
+from core.jobs import submission as jobs
+from core.jobs.shards import CRASHES_BEFORE_SPLIT
 from core.states import ShardState
-from core.tables import Base, Item, Job, Shard
+from maintenance.__main__ import end_stuck_jobs, expire_leases
 from tests.core.moves import claim, submitted
 from tests.databases import SHARD_IMAGES, outcomes
 from tests.faults.checker import counters, recount
-from worker.sweep import end_stuck_jobs, expire_leases
 
 PICK = st.integers(0, 50)
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=3)

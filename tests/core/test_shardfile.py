@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from core.shardfile import ShardReader, ShardWriter, UnreadableShard
+from core.objects.shard_format import ShardReader, ShardWriter, UnreadableShard
 
 
 def written() -> io.BytesIO:

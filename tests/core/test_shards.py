@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from core import shards
-from core.database import Database
+from core.db.engines import Database
+from core.db.tables import Item, Job, Shard
+from core.jobs import shards
 from core.states import JobState, ShardState
-from core.tables import Item, Job, Shard
 from tests.core.moves import claim, claimed, finish, finished_late, give_back, reread, submitted
 from tests.databases import outcomes
 

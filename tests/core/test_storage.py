@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import NotFound
-from core.storage import Storage, shard_key
+from core.objects.storage import Storage, shard_key
 
 
 def files_in(folder: Path) -> list[str]:

@@ -2,10 +2,10 @@
 
 from sqlalchemy import select
 
-from core import shards
-from core.database import Database
+from core.db.engines import Database
+from core.db.tables import Shard
+from core.jobs import shards
 from core.states import Explain, Lane
-from core.tables import Shard
 from tests.core.moves import claim, claimed, finish, submitted
 from tests.databases import submit
 

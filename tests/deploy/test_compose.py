@@ -119,7 +119,7 @@ def test_what_keeps_running_is_asked_for_its_health_and_started_again(name: str)
 
 
 def test_a_worker_has_longer_to_stop_than_it_takes_itself() -> None:
-    program = "from worker.app import app; print(app.conf.worker_soft_shutdown_timeout)"
+    program = "from worker.runtime.app import app; print(app.conf.worker_soft_shutdown_timeout)"
     own = subprocess.run([sys.executable, "-c", program], env=SETTINGS, cwd=ROOT, capture_output=True, check=True)
 
     shortest = min(seconds(services()[name]["stop_grace_period"]) for name in WORKERS)

@@ -10,9 +10,9 @@ import pytest
 from redis import AuthenticationError, Redis
 from sqlalchemy import func, select
 
-from core.database import open_database
+from core.db.engines import open_database
+from core.db.tables import Shard
 from core.states import ShardState
-from core.tables import Shard
 from tests.deploy import images
 from tests.deploy.conftest import Deployment, start_server
 from tests.deploy.containers import Role

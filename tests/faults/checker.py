@@ -7,10 +7,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from core.database import Database
+from core.db.engines import Database
+from core.db.tables import Archive, Item, Job, Shard
+from core.objects.storage import Storage
 from core.states import ItemState, JobState, ShardState
-from core.storage import Storage
-from core.tables import Archive, Item, Job, Shard
 
 TOLERANCE = 1e-4
 """Of probabilities and CAM values: a shard that was split runs in other batches, whose sums round differently."""

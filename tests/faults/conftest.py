@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import ROOT
-from ops.servers import PostgresServer, postgres_server, redis_server
+from servers.servers import PostgresServer, postgres_server, redis_server
 from tests.faults.ground import Ground, settings_of
 from tests.faults.recovery import RECOVERIES, table, write
 from tests.http import paths

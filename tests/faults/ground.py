@@ -12,11 +12,11 @@ import psutil
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.db.tables import Item, Job, Shard
 from core.failpoints import Point
+from core.objects.storage import Storage
 from core.states import ItemState, ShardState
-from core.storage import Storage
-from core.tables import Item, Job, Shard
-from ops.servers import PostgresServer, RedisServer
+from servers.servers import PostgresServer, RedisServer
 from tests.faults.checker import Prediction, check
 from tests.faults.poller import Poller
 from tests.faults.recovery import RECOVERIES, Recovery

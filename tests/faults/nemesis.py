@@ -13,7 +13,7 @@ import psycopg
 import redis
 
 from core.failpoints import Point
-from core.queue import bells
+from core.notifier import bells
 from core.states import Lane
 from tests.faults.ground import Ground
 

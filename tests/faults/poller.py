@@ -9,8 +9,8 @@ from typing import Self
 from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.database import Database
-from core.tables import Job
+from core.db.engines import Database
+from core.db.tables import Job
 from tests.faults.checker import counters, recount
 
 LONGEST_PAUSE_S = 0.2

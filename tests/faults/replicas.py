@@ -46,7 +46,7 @@ def second_api(ground: Ground, folder: Path, **settings: object) -> Iterator[Rep
 def second_worker(ground: Ground, folder: Path, **settings: object) -> Iterator[None]:
     """A bulk worker of one process beside the ground's."""
     options = ("-Q", "bulk", "-c", "1", "-n", f"{NODE}@%h", "--loglevel=INFO", "--without-mingle", "--without-gossip")
-    with _running(ground, folder, "celery", "-A", "worker.app", "worker", *options, **settings):
+    with _running(ground, folder, "celery", "-A", "worker.runtime.app", "worker", *options, **settings):
         _await(lambda: f"{NODE}@" in _log(folder) and " ready." in _log(folder), folder)
         yield
 
@@ -54,7 +54,7 @@ def second_worker(ground: Ground, folder: Path, **settings: object) -> Iterator[
 @contextmanager
 def second_sweep(ground: Ground, folder: Path, **settings: object) -> Iterator[None]:
     """A sweep beside the ground's."""
-    with _running(ground, folder, "worker.sweep", **settings):
+    with _running(ground, folder, "maintenance", **settings):
         yield
 
 

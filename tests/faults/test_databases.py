@@ -9,9 +9,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from core.database import open_database
+from core.access.keys import create_key
+from core.db.engines import open_database
 from core.failpoints import Point
-from core.keys import create_key
 from tests.faults.breakage import cutting, frozen, terminate_backends
 from tests.faults.ground import Ground, Run
 from tests.faults.replicas import second_api, second_worker

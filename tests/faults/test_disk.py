@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
-from core.database import Database, disk_is_full
+from core.access.keys import create_key
+from core.db.engines import Database, disk_is_full
 from core.failpoints import Point
-from core.keys import create_key
 from tests.faults.downloads import check_archive
 from tests.faults.ground import Ground
 from tests.faults.replicas import second_api

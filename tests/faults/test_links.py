@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from core.database import open_database
+from core.db.engines import open_database
 from core.settings import ROOT
-from ops.servers import PostgresServer, postgres_server, redis_server
+from servers.servers import PostgresServer, postgres_server, redis_server
 from tests.faults.ground import Ground, settings_of
 from tests.faults.proxy import Proxy
 from tests.http import paths

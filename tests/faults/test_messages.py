@@ -10,10 +10,10 @@ import psutil
 import pytest
 from sqlalchemy import select
 
+from core.db.tables import Archive
 from core.failpoints import Point
-from core.queue import ARCHIVE, ARCHIVE_QUEUE, DRAW, INFER, OVERLAY_QUEUE, Bells, bells, celery_app
+from core.notifier import ARCHIVE, ARCHIVE_QUEUE, DRAW, INFER, OVERLAY_QUEUE, Bells, bells, celery_app
 from core.states import JobState, Lane
-from core.tables import Archive
 from tests.faults.ground import LOOK_EVERY_S, Ground
 from tests.http import PATIENCE_S, archive
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from core.failpoints import Point
-from core.queue import celery_app
+from core.notifier import celery_app
 from core.states import Lane
-from ops.servers import RedisServer
+from servers.servers import RedisServer
 from tests.faults.ground import LOOK_EVERY_S, Ground, Run
 from tests.http import PATIENCE_S, submit_zip, zipped
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from core.tables import Job
+from core.db.tables import Job
 from tests.faults.ground import Ground, Run
 from tests.faults.nemesis import Nemesis
 from tests.faults.poller import Poller

@@ -9,14 +9,14 @@ import pytest
 from redis import Redis
 from sqlalchemy import select, update
 
-from core.clock import db_now
-from core.database import Database, open_database
+from core.db.clock import db_now
+from core.db.engines import Database, open_database
+from core.db.tables import Job, Shard
 from core.failpoints import Point
-from core.tables import Job, Shard
+from maintenance.__main__ import expire_leases, remove_orphans
 from tests.core.moves import claimed, submitted
 from tests.faults.ground import Ground, Run
 from tests.faults.replicas import second_sweep
-from worker.sweep import expire_leases, remove_orphans
 
 IMAGES = 900
 SILENT = 40

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from core.failpoints import Point
+from maintenance.__main__ import remove_orphans
 from tests.faults.ground import Ground, Run
 from tests.faults.replicas import Replica, second_api
 from tests.http import submit_zip, zipped
-from worker.sweep import remove_orphans
 
 IMAGES = 900
 

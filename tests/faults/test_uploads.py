@@ -7,10 +7,10 @@ import httpx
 import pytest
 
 from core.failpoints import Point
+from maintenance.__main__ import remove_orphans
 from tests.faults.ground import Ground
 from tests.faults.replicas import second_api
 from tests.http import submit_zip, zipped
-from worker.sweep import remove_orphans
 
 IMAGES = 200
 BEFORE_THE_COMMIT = [

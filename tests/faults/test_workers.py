@@ -13,7 +13,7 @@ import pytest
 from core.failpoints import Point
 from core.states import JobState
 from tests.faults.ground import Ground
-from worker.lifecycle import EX_CONFIG
+from worker.runtime.signals import EX_CONFIG
 
 IMAGES = 900
 AN_HOUR_WRONG = "import time\nreal = time.time\ntime.time = lambda: real() + ({offset_s})\n"

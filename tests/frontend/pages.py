@@ -9,9 +9,9 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from core.settings import ROOT
-from ops.page import page_is_ready, page_program
 from ops.ports import LOOPBACK, free_port
 from ops.supervisor import Supervisor
+from ops.web_ui import page_is_ready, page_program
 
 START_WAIT_S = 30.0
 TEMPORARY = "tmp"

@@ -6,7 +6,7 @@ import io
 import pytest
 from PIL import Image
 
-from frontend.previews import preview_uri
+from frontend.parts.previews import preview_uri
 
 
 def encoded(picture: Image.Image, kind: str, **options: object) -> bytes:

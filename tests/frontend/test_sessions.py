@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.keys import revoke_key
+from core.access.keys import revoke_key
 from tests.frontend.conftest import Opener
 from tests.frontend.gate import Gate
 from tests.frontend.pages import TEMPORARY, drop, ready_job, sign_in, submit, switch_to

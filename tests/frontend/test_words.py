@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from batchlight import BatchlightError, ConnectionLost, Fault, NotAuthenticated, Problem, Unreachable
-from frontend.words import IMAGE_ERRORS, UNKNOWN, ago, faithfulness, size, spoken
+from frontend.messages import IMAGE_ERRORS, UNKNOWN, ago, faithfulness, size, spoken
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from model.head import cam_layer, serving_model
 from model.network import BACKBONE, LOGITS, SCALE, build_classifier
-from training.graph import write_onnx
+from training.publish.onnx_graph import write_onnx
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from model.cam import (
+from model.explanation.cam import (
     Formula,
     Pooled,
     Tail,

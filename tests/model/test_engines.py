@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from model.artifact import ArtifactCorrupt, read_artifact
-from model.cam import load_tail, logits, preactivations, served_cam
-from model.engine import CPU_BATCH, Engine, EngineUnavailable, Images, load_engine
-from model.keras_engine import GPU_AHEAD
-from model.processor import has_vnni
+from model.engines.interface import CPU_BATCH, Engine, EngineUnavailable, Images, load_engine
+from model.engines.keras import GPU_AHEAD
+from model.engines.processor import has_vnni
+from model.explanation.cam import load_tail, logits, preactivations, served_cam
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
 
 AGREEMENT = 1e-4
@@ -149,7 +149,7 @@ def test_what_is_not_there_is_unavailable(engine_name: str, precision: str) -> N
 
 
 def test_a_machine_without_a_gpu_chooses_onnx_without_loading_tensorflow() -> None:
-    program = "import sys; from model.engine import choose_engine; print(choose_engine(), 'tensorflow' in sys.modules)"
+    program = "import sys; from model.engines.interface import choose_engine; print(choose_engine(), 'tensorflow' in sys.modules)"
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("this machine has a GPU")
 

@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from model.engine import load_engine
-from model.enlarge import enlarge
-from model.faithfulness import IMAGES_AT_ONCE, faithfulness
+from model.engines.interface import load_engine
+from model.explanation.enlarge import enlarge
+from model.explanation.faithfulness import IMAGES_AT_ONCE, faithfulness
 from tests.model.samples import sample_pixels, shipped
 
 Floats = NDArray[np.float32]

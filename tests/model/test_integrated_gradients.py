@@ -6,8 +6,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from model.faithfulness import mean_colours
-from model.integrated_gradients import IntegratedGradients
+from model.explanation.faithfulness import mean_colours
+from model.explanation.integrated_gradients import IntegratedGradients
 from tests.model.samples import sample_pixels, shipped
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from model.masking import occlusion, score_cam
+from model.explanation.masking import occlusion, score_cam
 
 Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.engines.tensorflow_graph import OUTPUTS, Graph, compiled, faster, frozen
 from model.head import serving_model
-from model.tensorflow_graph import OUTPUTS, Graph, compiled, faster, frozen
 from tests.model.samples import sample_pixels, shipped
 
 IMAGES = tf.constant(np.arange(8, dtype=np.uint8).reshape(2, 4))

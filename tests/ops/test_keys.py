@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from core.database import open_database
-from core.keys import authenticate
+from core.access.keys import authenticate
+from core.db.engines import open_database
 from ops.errors import NoDatabase
 from ops.keys import app
 

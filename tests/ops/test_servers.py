@@ -11,7 +11,7 @@ from redis.retry import Retry
 from sqlalchemy.engine import make_url
 
 from ops.errors import DidNotStart
-from ops.servers import RedisServer, postgres_server, redis_server
+from servers.servers import RedisServer, postgres_server, redis_server
 
 
 def query(url: str, statement: str) -> list[tuple[object, ...]]:

@@ -7,8 +7,8 @@ import pytest
 
 from model.network import BACKBONES, Family
 from tests.model.samples import sample_greys, sample_labels
-from training.data import LABELS, Examples
-from training.dataset import Dataset
+from training.data.dataset import Dataset
+from training.data.fashion_mnist import LABELS, Examples
 
 
 @pytest.fixture(scope="session")

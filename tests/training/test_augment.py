@@ -6,7 +6,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from tests.model.samples import sample_greys
-from training.augment import Strength, augment, mix
+from training.fit.augment import Strength, augment, mix
 
 IDENTITY = Strength(flip=False, shift=0, zoom=0, erase_chance=0)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bootstrap import interval
+from training.evaluation.intervals import interval
 
 
 def test_the_interval_of_a_share_is_that_of_the_binomial_distribution() -> None:

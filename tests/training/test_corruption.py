@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.model.samples import sample_greys
-from training.corruption import Corruption, Damage, corrupt, damages
+from training.evaluation.corruption import Corruption, Damage, corrupt, damages
 
 GREYS = sample_greys()[:4]
 COLOURS = np.random.default_rng(5).integers(0, 256, (3, 40, 30, 3), np.uint8)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from model.decode import decode
 from tests.model.samples import sample_files, sample_greys, sample_labels
-from training.data import (
+from training.data.fashion_mnist import (
     DEBIAN_DIR,
     DatasetError,
     Examples,

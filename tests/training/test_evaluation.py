@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.model.samples import sample_files, shipped
-from training.evaluate import main
+from training.evaluation.evaluate import main
 
 
 @pytest.fixture

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from tests.model.samples import sample_greys, sample_labels, shipped
-from training.data import LABELS, Examples
-from training.dataset import Dataset
-from training.explain import Sizes, explain, table
-from training.explainers import centre_blobs, edges
-from training.explanations import ExplanationFindings
-from training.road import impute, road
-from training.sanity import rank_correlation
-from training.verdict import judge_cam
+from training.data.dataset import Dataset
+from training.data.fashion_mnist import LABELS, Examples
+from training.explanation.explain import Sizes, explain, table
+from training.explanation.explainers import centre_blobs, edges
+from training.explanation.findings import ExplanationFindings
+from training.explanation.road import impute, road
+from training.explanation.sanity import rank_correlation
+from training.explanation.summary import judge_cam
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from tests.model.samples import sample_files, sample_labels
-from training.data import LABELS, Examples
-from training.duplicates import count_duplicates, find_near
-from training.explore import main
-from training.pixels import describe_enlargement, describe_split, mean_step
+from training.data.duplicates import count_duplicates, find_near
+from training.data.explore import main
+from training.data.fashion_mnist import LABELS, Examples
+from training.data.pixels import describe_enlargement, describe_split, mean_step
 from training.sheet import read_sheet, write_sheet
 
 DICE = np.random.default_rng(11)

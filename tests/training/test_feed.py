@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import Examples
-from training.dataset import Dataset
-from training.feed import Feed
-from training.plan import Plan
+from training.data.dataset import Dataset
+from training.data.fashion_mnist import Examples
+from training.fit.feed import Feed
+from training.fit.plan import Plan
 
 PLAN = Plan(batch_size=60)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.data import DatasetError, split_validation
-from training.dataset import digest, read_dataset
-from training.folder import read_folder
+from training.data.dataset import digest, read_dataset
+from training.data.fashion_mnist import DatasetError, split_validation
+from training.data.folder import read_folder
 
 SIZE = 32
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.data import Examples
+from training.data.fashion_mnist import Examples
+from training.evaluation.measurement import judge_classifier, surest_mistakes
 from training.findings import Cost
-from training.judge import judge_classifier, surest_mistakes
 
 LABELS = ("dark", "light")
 COST = Cost(cpu="", threads=1, batch_size=1, images_per_s=1, single_ms=1, graph_mb=1, artifact_mb=1)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from model.network import LOGITS, build_classifier
-from training.locality import EVIDENCE, disagreement, grid, hide, pairs, with_evidence
+from training.fit.locality import EVIDENCE, disagreement, grid, hide, pairs, with_evidence
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -12,20 +12,20 @@ import pytest
 from PIL import Image
 
 from model.artifact import Artifact, find_artifact, pointed_version
-from model.cam import load_tail, served_cam
-from model.engine import load_engine
+from model.engines.interface import load_engine
+from model.explanation.cam import load_tail, served_cam
 from model.network import MOBILENET
 from tests.http import all_items, ended, submit
 from tests.model.samples import sample_files, sample_greys, sample_labels, shipped
 from tests.stacks import RunningStack, run_stack
-from training.data import LABELS, DatasetError, Examples
-from training.dataset import Dataset, read_dataset
-from training.evaluate import as_served
-from training.export import export, main, next_version
-from training.plan import Plan, Stage
-from training.quantise import float_nodes, rescale_temperature
-from training.staging import at_size, stage
-from training.train import train
+from training.data.dataset import Dataset, read_dataset
+from training.data.fashion_mnist import LABELS, DatasetError, Examples
+from training.evaluation.evaluate import as_served
+from training.fit.plan import Plan, Stage
+from training.fit.train import train
+from training.publish.export import export, main, next_version
+from training.publish.quantize import float_nodes, rescale_temperature
+from training.publish.staging import at_size, stage
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from training.augment import Strength
-from training.plan import Part, Plan, Stage, parse_stages, read_plan, write_plan
+from training.fit.augment import Strength
+from training.fit.plan import Part, Plan, Stage, parse_stages, read_plan, write_plan
 
 
 def test_stages_are_written_as_size_by_epochs() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from training.files import whole
-from training.progress import best_epoch, finished_epochs, record, stands_still
+from training.fit.progress import best_epoch, finished_epochs, record, stands_still
 
 
 def write_until_the_disk_is_full(target: Path) -> None:

@@ -10,9 +10,9 @@ import pytest
 from model.artifact import PREVIOUS, Artifact, find_artifact, point_latest, pointed_version, publish
 from model.manifest import Manifest
 from tests.model.samples import shipped
-from training.comparison import compare
-from training.promote import main
-from training.seal import seal
+from training.publish.comparison import compare
+from training.publish.package import seal
+from training.publish.promote import main
 
 FIGURES = {
     "images": 10_000.0,
@@ -117,7 +117,7 @@ def run(root: Path, *arguments: str) -> int:
 def test_a_worse_version_is_refused_with_reasons_and_promoted_by_force(
     root: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("training.pace.ROUND_S", 0.02)
+    monkeypatch.setattr("training.evaluation.pace.ROUND_S", 0.02)
 
     assert run(root, "fashion-mnist", "1.1.0") == 1
     said = capsys.readouterr()

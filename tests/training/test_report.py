@@ -10,11 +10,11 @@ import pytest
 
 from model.artifact import read_artifact
 from tests.model.samples import sample_greys, sample_labels, shipped
-from training.data import LABELS, Examples
-from training.dataset import Dataset
-from training.evaluate import write_evaluation
-from training.explanations import CENTRE, RANDOM, SERVED, Difference, ExplanationFindings, Method, Road, Sanity
-from training.explore import explore
+from training.data.dataset import Dataset
+from training.data.explore import explore
+from training.data.fashion_mnist import LABELS, Examples
+from training.evaluation.evaluate import write_evaluation
+from training.explanation.findings import CENTRE, RANDOM, SERVED, Difference, ExplanationFindings, Method, Road, Sanity
 from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, Data, Model, save
 from training.report.__main__ import main
 from training.report.writing import cell, coded
@@ -33,7 +33,7 @@ def explanations() -> ExplanationFindings:
     scores = {SERVED: 0.3, "Score-CAM": 0.25, RANDOM: 0.0, CENTRE: 0.31}
     halves = {name: [0.9, 0.5] for name in scores}
     return ExplanationFindings(
-        command="python -m training.explain ARTEFACT",
+        command="python -m training.explanation.explain ARTEFACT",
         model=Model(name="fashion-mnist", version="1.0.0"),
         data=Data(source="samples", split="test", images=300, digest=""),
         methods={name: method(score) for name, score in scores.items()},

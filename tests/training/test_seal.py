@@ -9,9 +9,9 @@ import onnx
 import pytest
 
 from model.artifact import MANIFEST, ArtifactCorrupt, find_artifact
-from model.engine import load_engine
+from model.engines.interface import load_engine
 from tests.model.samples import ROOT
-from training.seal import complete, main
+from training.publish.package import complete, main
 
 
 def passage(language: str) -> str:

@@ -11,14 +11,14 @@ from PIL import Image
 
 from model.network import BACKBONE, build_classifier
 from tests.model.samples import sample_greys, sample_labels
-from training import checkpoint, scalars
-from training.average import MovingAverage
-from training.data import DatasetError, Examples
-from training.dataset import Dataset
-from training.freeze import train_only
-from training.plan import Part, Plan, Stage, read_plan
-from training.progress import finished_epochs, record
-from training.train import main, train
+from training.data.dataset import Dataset
+from training.data.fashion_mnist import DatasetError, Examples
+from training.fit import checkpoint, scalars
+from training.fit.average import MovingAverage
+from training.fit.freeze import train_only
+from training.fit.plan import Part, Plan, Stage, read_plan
+from training.fit.progress import finished_epochs, record
+from training.fit.train import main, train
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [
@@ -56,7 +56,7 @@ def train_until(epoch: int, samples: Dataset, plan: Plan, out: Path, *, resume: 
 
     stop = epoch
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.train.MovingAverage", Interrupted)
+        patch.setattr("training.fit.train.MovingAverage", Interrupted)
         with pytest.raises(KeyboardInterrupt):
             train(samples, plan=plan, out=out, weights=None, resume=resume)
 

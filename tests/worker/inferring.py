@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from core.outcomes import Outcome
+from core.db.tables import Job, Shard
+from core.jobs.results import Outcome
+from core.objects.shard_format import ShardWriter
+from core.objects.storage import Storage, shard_key
 from core.settings import Settings
-from core.shardfile import ShardWriter
 from core.states import Explain
-from core.storage import Storage, shard_key
-from core.tables import Job, Shard
-from model.engine import Engine
+from model.engines.interface import Engine
 from tests.model.samples import shipped
-from worker.pipeline import Work, infer_shard
+from worker.inference.pipeline import Work, infer_shard
 
 BATCH = 4
 

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from core.shardfile import ShardWriter
+from core.db.tables import Job, Shard
+from core.objects.shard_format import ShardWriter
+from core.objects.storage import Storage, shard_key
 from core.states import Explain
-from core.storage import Storage, shard_key
-from core.tables import Job, Shard
-from model.engine import Engine, load_engine
+from model.engines.interface import Engine, load_engine
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, Asked
-from worker.company import infer_company
-from worker.lease import GivenUp
-from worker.pipeline import Work
+from worker.inference.lease import GivenUp
+from worker.inference.micro_batch import infer_company
+from worker.inference.pipeline import Work
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import time
 
 from billiard import Pool
 
-from worker.models import child_number
+from worker.inference.model_cache import child_number
 
 
 def slow_child_number(_task: int) -> int:

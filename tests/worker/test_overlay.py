@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from worker.overlay import COLOURS, STOPS, STRONGEST, draw_overlay
-from worker.results import safe_cell
+from worker.rendering.heatmap import COLOURS, STOPS, STRONGEST, draw_overlay
+from worker.rendering.result_tables import safe_cell
 
 GREY = Image.new("RGB", (300, 200), (100, 100, 100))
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from core.states import Explain
-from model.engine import Engine, load_engine
-from model.keras_engine import GPU_AHEAD
+from model.engines.interface import Engine, load_engine
+from model.engines.keras import GPU_AHEAD
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, Asked, infer
-from worker.lease import LeaseLost
-from worker.pipeline import top_k
+from worker.inference.lease import LeaseLost
+from worker.inference.pipeline import top_k
 
 ALONE, AHEAD = 1, 2
 """Threads of the engine: with several, a further thread decodes ahead."""

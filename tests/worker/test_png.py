@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from worker.png import encode_png
+from worker.rendering.png import encode_png
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1), (112, 112), (300, 200)])

@@ -4,7 +4,7 @@ import psutil
 import pytest
 
 from tests.stacks import RunningStack
-from worker.priority import BULK_NICENESS
+from worker.runtime.priority import BULK_NICENESS
 
 
 @pytest.mark.parametrize(("worker", "lower_by"), [("worker-bulk", BULK_NICENESS), ("worker-interactive", 0)])

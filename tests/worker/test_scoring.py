@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.states import Explain
-from model.engine import Engine, load_engine
-from model.faithfulness import faithfulness
+from model.engines.interface import Engine, load_engine
+from model.explanation.faithfulness import faithfulness
 from tests.http import all_items, ended, paths, submit
 from tests.model.samples import sample_pixels, shipped
 from tests.stacks import RunningStack

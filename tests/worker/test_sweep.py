@@ -8,17 +8,19 @@ import pytest
 from redis import Redis
 from sqlalchemy.orm import Session
 
-from core import archives, cancellation, jobs, rounds, shards
-from core.database import Database
-from core.queue import ARCHIVE_QUEUE, Bells, celery_app
+from core.db.engines import Database
+from core.db.tables import Job
+from core.jobs import archives, cancellation, shards
+from core.jobs import retry as rounds
+from core.jobs import submission as jobs
+from core.notifier import ARCHIVE_QUEUE, Bells, celery_app
+from core.objects.storage import Storage, shard_key
 from core.states import Lane
-from core.storage import Storage, shard_key
-from core.tables import Job
+from maintenance.__main__ import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed, sweep
 from ops.ports import LOOPBACK, free_port
-from ops.servers import RedisServer
+from servers.servers import RedisServer
 from tests.databases import outcomes, submit
-from worker.stop import CancelWatch
-from worker.sweep import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed, sweep
+from worker.inference.cancel_watch import CancelWatch
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar, cast
 
-from training.explanations import ExplanationFindings
+from training.explanation.findings import ExplanationFindings
 from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, EvaluationFindings, ExplorationFindings
 from training.report.blocks import Missing, Report, Section, Tile, percent
 from training.report.data_section import data_section
@@ -35,7 +35,7 @@ def _sections(
     if exploration := _read(folder / EXPLORATION, ExplorationFindings):
         yield data_section(exploration, folder)
     else:
-        yield _missing("data", "The data", EXPLORATION, "python -m training.explore --out FOLDER")
+        yield _missing("data", "The data", EXPLORATION, "python -m training.data.explore --out FOLDER")
     if training := _read(folder / TRAINING, TrainingFindings):
         yield training_section(training)
     else:
@@ -43,11 +43,15 @@ def _sections(
     if evaluation:
         yield from quality_sections(evaluation, folder)
     else:
-        yield _missing("accuracy", "Accuracy", EVALUATION, "python -m training.evaluate ARTEFACT --out FOLDER")
+        yield _missing(
+            "accuracy", "Accuracy", EVALUATION, "python -m training.evaluation.evaluate ARTEFACT --out FOLDER"
+        )
     if explanations:
         yield explanation_section(explanations, folder)
     else:
-        yield _missing("explanations", "Explanations", EXPLANATIONS, "python -m training.explain ARTEFACT --out FOLDER")
+        yield _missing(
+            "explanations", "Explanations", EXPLANATIONS, "python -m training.explanation.explain ARTEFACT --out FOLDER"
+        )
     if evaluation:
         yield cost_section(evaluation)
 

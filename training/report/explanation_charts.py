@@ -6,7 +6,7 @@ from statistics import fmean
 import numpy as np
 from PIL import Image
 
-from training.explanations import KNOW_NOTHING, SERVED, ExplanationFindings, Road, Sanity
+from training.explanation.findings import KNOW_NOTHING, SERVED, ExplanationFindings, Road, Sanity
 from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Colour, board, canvas, only_grid, place
 from training.sheet import read_sheet
 

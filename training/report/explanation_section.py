@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.explanations import CENTRE, KNOW_NOTHING, RANDOM, SERVED, ExplanationFindings, Method
+from training.explanation.findings import CENTRE, KNOW_NOTHING, RANDOM, SERVED, ExplanationFindings, Method
 from training.report import explanation_charts
 from training.report.blocks import Block, Chart, Paragraph, Section, Table, Tile, listed
 

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import NotRequired, TypedDict
 
 from training.findings import TRAINING, save
-from training.progress import COLUMNS, HISTORY, read_history
+from training.fit.progress import COLUMNS, HISTORY, read_history
 from training.report.blocks import Chart, Paragraph, Section, Table, percent
 from training.report.drawing import BLUE, MUTED, ORANGE, canvas, only_grid
 
-PLAN = "plan.json"  # as in training.plan, which loads Keras; a report needs no model library
+PLAN = "plan.json"  # as in training.fit.plan, which loads Keras; a report needs no model library
 
 
 class StagePlan(TypedDict):
-    """As in training.plan; `local` is not in plans made before there were local stages."""
+    """As in training.fit.plan; `local` is not in plans made before there were local stages."""
 
     size: int
     epochs: int
@@ -64,7 +64,7 @@ def training_section(found: TrainingFindings) -> Section:
             ),
             Table(("setting", "value"), settings, "All that decides a run besides code and data."),
         ),
-        "python -m training.train",
+        "python -m training.fit.train",
     )
 
 

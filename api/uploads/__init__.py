@@ -1,0 +1,1 @@
+"""The path of a request body: receive, parse, write shard objects."""

@@ -1,0 +1,1 @@
+"""API keys: who may call the API, and for which owner."""

@@ -1,0 +1,1 @@
+"""Connections, tables, the database's clock and bulk inserts."""

@@ -1,0 +1,1 @@
+"""Jobs, shards, items and archives: their states and every transition between them."""

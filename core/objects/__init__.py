@@ -1,0 +1,1 @@
+"""Object storage and the format of a shard object."""

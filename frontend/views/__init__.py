@@ -1,0 +1,1 @@
+"""The views: what the web UI shows as a whole."""

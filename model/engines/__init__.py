@@ -1,0 +1,1 @@
+"""Engines that run a model version: one interface, ONNX Runtime and Keras."""

@@ -1,0 +1,1 @@
+"""CAM formulas, other explanation methods, and the measures of how faithful they are."""

@@ -1,0 +1,1 @@
+"""The path of a claimed shard: claim, decode, infer, commit."""

@@ -1,0 +1,1 @@
+"""The Celery application and everything that hooks into it: signals, children, shutdown, watchdog, health."""

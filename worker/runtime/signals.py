@@ -1,0 +1,77 @@
+"""What happens around the tasks: a worker that starts checks its model, a child that starts warms up,
+a child that dies frees its lease at once."""
+
+import logging
+import resource
+import sys
+
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.signals import celeryd_init, task_failure, worker_process_init
+
+from core import failpoints
+from core.db.engines import open_database
+from core.failpoints import Point, failpoint
+from core.jobs import archives, shards
+from core.notifier import bells
+from core.settings import settings
+from model.artifact import ArtifactError, find_artifact
+from model.engines.interface import EngineUnavailable
+from worker.context import context
+from worker.runtime.shutdown import is_stopping
+
+EX_CONFIG = 78
+"""sysexits.h: something was found in an unconfigured or misconfigured state."""
+
+log = logging.getLogger(__name__)
+
+
+@celeryd_init.connect
+def check_model(**_signal: object) -> None:
+    """Ends a worker that could only keep jobs waiting; whatever supervises it tries again."""
+    config = settings()
+    try:
+        find_artifact(config.artifacts_dir, config.default_model).verify()
+    except ArtifactError as trouble:
+        sys.stderr.write(f"This worker cannot start: {trouble}. Its jobs wait until the model is there.\n")
+        sys.exit(EX_CONFIG)
+
+
+@celeryd_init.connect
+def arm_failpoints(**_signal: object) -> None:
+    failpoints.arm(settings().failpoints)
+
+
+@worker_process_init.connect
+def warm_up(**_signal: object) -> None:
+    """Loads the default model in the new child; nothing is loaded before the fork."""
+    limit = settings().child_memory_bytes
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+    try:
+        context().models.warm_up()
+    except (ArtifactError, EngineUnavailable) as missing:
+        log.error("the default model cannot be loaded, its jobs will wait: %s", missing)
+
+
+@task_failure.connect
+def free_lease(task_id: str, exception: BaseException, **_signal: object) -> None:
+    """Runs in the parent when a child was lost or killed for its time: gives back what the child held."""
+    if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
+        return
+    crashed = not is_stopping()
+    database = open_database(settings().database_url, pool_size=1)
+    try:
+        with database.read.begin() as session:
+            held, archive = shards.leased_by(session, task_id), archives.leased_by(session, task_id)
+        for shard in held:
+            with database.write.begin() as session:
+                shards.give_back(session, shard, crashed=crashed)
+        if archive is not None:
+            with database.write.begin() as session:
+                archives.give_back(session, archive, failed=crashed)
+    finally:
+        database.dispose()
+    failpoint(Point.LEASE_FREED)
+    if held:
+        bells(settings()).ring_lane(held[0].lane, times=2)
+    if archive is not None:
+        bells(settings()).ring_archive(archive.id)

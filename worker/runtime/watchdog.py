@@ -1,0 +1,90 @@
+"""Ends a worker that hears nothing while work waits: its supervisor starts another, which connects anew.
+
+Celery's consumer has stalled for good after a Redis restart while its process looked healthy (measured; celery
+issues 8030, 8091, 10205). So a worker is judged by its progress, not by its process.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterable
+
+from celery.signals import task_received, worker_ready
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from core.db.engines import open_database
+from core.jobs import archives, shards
+from core.notifier import ARCHIVE_QUEUE
+from core.settings import Settings, settings
+from core.states import Lane
+from worker.runtime.shutdown import is_stopping, signal_children
+
+EX_TEMPFAIL = 75
+"""sysexits.h: trying again may help."""
+
+LOOKS = 4
+"""How often the watchdog looks during the time a worker may hear nothing."""
+
+log = logging.getLogger(__name__)
+
+
+class Watchdog(threading.Thread):
+    """Runs beside the consumer, in the parent; reads the database only once nothing was heard for long."""
+
+    def __init__(self, config: Settings, *, queues: Iterable[str]) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._config = config
+        self._queues = frozenset(queues)
+        self._heard_at_s = time.monotonic()
+
+    def heard(self) -> None:
+        """A message came."""
+        self._heard_at_s = time.monotonic()
+
+    def run(self) -> None:
+        while True:
+            time.sleep(self._config.stall_s / LOOKS)
+            silent_s = time.monotonic() - self._heard_at_s
+            if silent_s > self._config.stall_s and not is_stopping() and self._work_waits():
+                log.critical("work waits and nothing was heard for %.0f s: this worker ends", self._config.stall_s)
+                end()
+
+    def _work_waits(self) -> bool:
+        """Whether there is work to claim while no task of this worker holds a lease: its own work is progress too."""
+        tasks = [request.id for request in tuple(state.active_requests)]
+        database = open_database(self._config.database_url, pool_size=1)
+        try:
+            with database.read.begin() as session:
+                if any(shards.leased_by(session, task) or archives.leased_by(session, task) for task in tasks):
+                    return False
+                return any(waits(session, queue, for_s=self._config.stall_s) for queue in self._queues)
+        except SQLAlchemyError as failure:
+            log.warning("the watchdog cannot see what waits: %s", failure)
+            return False
+        finally:
+            database.dispose()
+
+
+def waits(session: Session, queue: str, *, for_s: float) -> bool:
+    """Whether this queue has had work to claim for so long."""
+    if queue in list(Lane):
+        return shards.queued(session, Lane(queue), for_s=for_s) > 0
+    return queue == ARCHIVE_QUEUE and bool(archives.queued(session, for_s=for_s))
+
+
+def end() -> None:
+    """Ends this worker and its children at once; their leases are given back or expire."""
+    signal_children(signal.SIGKILL)
+    os._exit(EX_TEMPFAIL)
+
+
+@worker_ready.connect
+def watch(sender: Consumer, **_signal: object) -> None:
+    watchdog = Watchdog(settings(), queues=sender.app.amqp.queues.consume_from)
+    task_received.connect(lambda **_received: watchdog.heard(), weak=False)
+    watchdog.start()
