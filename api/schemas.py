@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 FAITHFULNESS = (
     "How well the CAM tells what the model used, in [-1, 1], where `explain=full` asked for it; else null. In its "
-    "order, highest first, pixels are added to the image's mean colour (insertion) and replaced by it (deletion); the "
+    "order, highest first, pixels are added to the image's mean color (insertion) and replaced by it (deletion); the "
     "score is the area under the predicted class' probability over the share of pixels, insertion less deletion. "
     "Above 0 the CAM points at what the model used; a random order scores 0 on average, with a wide spread. "
     f"Costs {Explain.FULL.cost - 1} more classifications an image."

@@ -91,7 +91,7 @@ async def accept(
 
 
 def _pin(spec: str | None, settings: Settings) -> tuple[Artifact, str]:
-    """The artefact and precision this job will run on, whatever the alias says later."""
+    """The artifact and precision this job will run on, whatever the alias says later."""
     matched = MODEL.fullmatch(spec or settings.default_model)
     if matched is None:
         raise Malformed(f"The model {spec!r} is not of the form name/version/precision.", code="unknown_model")

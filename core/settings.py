@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     database_url: str = Field(description="SQLAlchemy URL: `sqlite:////path` or `postgresql+psycopg://…`")
     redis_url: SecretStr = Field(description="Redis that carries the bells: `redis://:password@host:port/0`")
     storage_dir: Path = Field(description="Folder for shards, overlays and archives, shared by API and workers")
-    artifacts_dir: Path = Field(default=ROOT / "artifacts", description="Folder of the model artefacts")
+    artifacts_dir: Path = Field(default=ROOT / "artifacts", description="Folder of the model artifacts")
     default_model: str = Field(default="fashion-mnist", description="Model of a job that names none")
 
     engine: Literal["auto", "onnx", "keras"] = Field(

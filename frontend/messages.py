@@ -16,9 +16,9 @@ from batchlight import (
     Unreachable,
 )
 
-Colour = Literal["gray", "blue", "green", "orange", "red"]
+Color = Literal["gray", "blue", "green", "orange", "red"]
 
-STATES: dict[str, tuple[str, Colour]] = {
+STATES: dict[str, tuple[str, Color]] = {
     "queued": ("Waiting", "gray"),
     "running": ("Running", "blue"),
     "succeeded": ("Done", "green"),
@@ -85,8 +85,8 @@ def image_failure(code: str, message: str) -> str:
     return IMAGE_ERRORS.get(code, message)
 
 
-def state_of(job: Job) -> tuple[str, Colour]:
-    """The state's name, and the colour of its badge."""
+def state_of(job: Job) -> tuple[str, Color]:
+    """The state's name, and the color of its badge."""
     return STATES.get(job.state, (job.state.replace("_", " ").capitalize(), "gray"))
 
 

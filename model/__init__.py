@@ -1,1 +1,1 @@
-"""The network: artefacts on disk, image decoding, architecture, serving head, CAM formulas, engines."""
+"""The network: artifacts on disk, image decoding, architecture, serving head, CAM formulas, engines."""

@@ -93,7 +93,7 @@ def artifact_folders(root: Path, name: str = "*") -> list[Path]:
 
 
 def read_artifact(folder: Path) -> Artifact:
-    """The artefact in this folder, published or not. Raises ArtifactMissing or ArtifactCorrupt."""
+    """The artifact in this folder, published or not. Raises ArtifactMissing or ArtifactCorrupt."""
     try:
         manifest = parse_manifest((folder / MANIFEST).read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -104,7 +104,7 @@ def read_artifact(folder: Path) -> Artifact:
 
 
 def publish(staged: Path, root: Path) -> Artifact:
-    """Copy a finished artefact to its place under `root`: verified, whole or not at all, never over another."""
+    """Copy a finished artifact to its place under `root`: verified, whole or not at all, never over another."""
     artifact = read_artifact(staged)
     artifact.verify()
     target = unpublished(root, artifact.manifest.name, artifact.manifest.version)

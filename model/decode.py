@@ -81,7 +81,7 @@ def decode(data: bytes, *, height: int, width: int) -> Decoded:
     with _refusals(data):
         # libjpeg decodes a photograph at 1/2, 1/4 or 1/8 for a fraction of the cost; twice the target stays sharp.
         image, size = _read(data, at_least=2 * max(height, width))
-        # Stretched first, grey takes a third of the time, and comes out the same.
+        # Stretched first, gray takes a third of the time, and comes out the same.
         return Decoded(np.asarray(_stretched(image, height=height, width=width).convert("RGB")), *size)
 
 
@@ -135,7 +135,7 @@ def _orientation(image: ImageFile) -> int:
 
 
 def _on_black(image: Image.Image) -> Image.Image:
-    """The picture as RGB or L, with black where it is transparent; 16-bit grey is scaled, not clipped."""
+    """The picture as RGB or L, with black where it is transparent; 16-bit gray is scaled, not clipped."""
     if image.mode.startswith("I"):
         return Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
     if not image.has_transparency_data:

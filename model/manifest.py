@@ -1,4 +1,4 @@
-"""What an artefact says of itself: the records of `manifest.json`, read and written with the standard library."""
+"""What an artifact says of itself: the records of `manifest.json`, read and written with the standard library."""
 
 import json
 import re
@@ -21,7 +21,7 @@ class InputContract:
 
     height: int
     width: int
-    colour: str = "RGB"
+    color: str = "RGB"
     resize: str = "bilinear"
     aspect: str = "stretch"
     orientation: str = "exif"
@@ -58,7 +58,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of `manifest.json`. `files` maps every other file of the artefact to its SHA-256 in hex."""
+    """All of `manifest.json`. `files` maps every other file of the artifact to its SHA-256 in hex."""
 
     name: str
     version: str

@@ -77,7 +77,7 @@ def build_backbone(size: int | None, *, kind: str = MOBILENET, weights: Path | s
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{weights} gives no weights for {kind} without top: {reason}") from error
-    backbone.name = BACKBONE  # set afterwards, because EfficientNetV2 takes its layout from the name
+    backbone.name = BACKBONE  # set afterward, because EfficientNetV2 takes its layout from the name
     for layer in backbone.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             # At Keras' 0.999 ImageNet's statistics outlive a short fine-tuning.

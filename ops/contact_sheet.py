@@ -14,7 +14,7 @@ MARGIN = 36
 ROW_NAME = 128
 HEADER = 104
 
-PAPER, INK, GREY, RED = "#fbfaf8", "#1d1b20", "#77747c", "#c2352b"
+PAPER, INK, GRAY, RED = "#fbfaf8", "#1d1b20", "#77747c", "#c2352b"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def draw_contact_sheet(cards: Sequence[Card], *, title: str, subtitle: str) -> I
     sheet = Image.new("RGB", (width, height), PAPER)
     pen = ImageDraw.Draw(sheet)
     pen.text((MARGIN, 30), title, INK, font=ImageFont.load_default(28))
-    pen.text((MARGIN, 66), subtitle, GREY, font=ImageFont.load_default(15))
+    pen.text((MARGIN, 66), subtitle, GRAY, font=ImageFont.load_default(15))
     for number, (truth, row) in enumerate(rows):
         top = HEADER + number * (CARD[1] + SPACE)
         pen.text((MARGIN, top + TILE // 2), truth, INK, font=ImageFont.load_default(17), anchor="lm")
@@ -51,8 +51,8 @@ def _draw_card(sheet: Image.Image, card: Card, *, left: int, top: int) -> None:
     for number, picture in enumerate((card.original, card.overlay)):
         tile = picture.convert("RGB").resize((TILE, TILE), Image.Resampling.LANCZOS)
         sheet.paste(tile, (left + number * (TILE + GAP), top))
-    colour = INK if card.label == card.truth else RED
+    color = INK if card.label == card.truth else RED
     baseline = top + TILE + 20
-    pen.text((left, baseline), card.label, colour, font=ImageFont.load_default(15), anchor="ls")
+    pen.text((left, baseline), card.label, color, font=ImageFont.load_default(15), anchor="ls")
     percent = f"{card.confidence:.0%}"
-    pen.text((left + CARD[0], baseline), percent, GREY, font=ImageFont.load_default(15), anchor="rs")
+    pen.text((left + CARD[0], baseline), percent, GRAY, font=ImageFont.load_default(15), anchor="rs")

@@ -116,8 +116,8 @@ def _show_table(results: Sequence[Result], *, title: str, console: Console) -> N
     table = Table("file", "label", "confidence", "true label", title=title, title_justify="left")
     table.columns[2].justify = "right"
     for result in results:
-        colour = "green" if result.right else "red"
-        table.add_row(result.file, f"[{colour}]{result.label}[/]", f"{result.confidence:.1%}", result.truth)
+        color = "green" if result.right else "red"
+        table.add_row(result.file, f"[{color}]{result.label}[/]", f"{result.confidence:.1%}", result.truth)
     console.print(table)
 
 

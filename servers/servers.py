@@ -141,7 +141,7 @@ class PostgresServer(Server):
     def __init__(self, programs: Path, *, folder: Path, account: Account, settings: Mapping[str, str | int]) -> None:
         self.port = free_port()
         data = folder / "data"
-        _initialise(programs, data=data, account=account)
+        _initialize(programs, data=data, account=account)
         options = {"port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": ""}
         options |= {"shared_buffers": "32MB", "max_connections": "60", **settings}
         given = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
@@ -211,7 +211,7 @@ def _running(server: AnyServer) -> Iterator[AnyServer]:
         server.stop()
 
 
-def _initialise(programs: Path, *, data: Path, account: Account) -> None:
+def _initialize(programs: Path, *, data: Path, account: Account) -> None:
     """Makes the data folder of a new Postgres; raises DidNotStart."""
     with tempfile.NamedTemporaryFile("w", suffix=".password") as password:
         password.write(PASSWORD)

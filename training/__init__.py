@@ -1,1 +1,1 @@
-"""The pipeline that makes an artefact: data, training, export, evaluation."""
+"""The pipeline that makes an artifact: data, training, export, evaluation."""

@@ -175,7 +175,7 @@ class Enlargement(TypedDict):
     from_width: int
     to_side: int
     channels_before: int
-    grey_share: float
+    gray_share: float
     mean_before: float
     mean_after: float
     deviation_before: float

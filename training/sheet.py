@@ -13,7 +13,7 @@ Images = NDArray[np.uint8]
 
 
 def write_sheet(images: Images, path: Path, *, columns: int, most_px: int = 64) -> None:
-    """Write grey or RGB images `[N, h, w(, 3)]` row by row; larger ones are shrunk to squares of `most_px`."""
+    """Write gray or RGB images `[N, h, w(, 3)]` row by row; larger ones are shrunk to squares of `most_px`."""
     if max(images.shape[1:3]) > most_px:
         images = resize(images, most_px)
     rows = -(-len(images) // columns)

@@ -1,4 +1,4 @@
-"""What the measurements share: sizes, the artefact, the corpus on disk, one running stack."""
+"""What the measurements share: sizes, the artifact, the corpus on disk, one running stack."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

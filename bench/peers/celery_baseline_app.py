@@ -43,8 +43,8 @@ def make_gradcam_heatmap(images: NDArray[np.uint8], grad_model: keras.Model) -> 
     grads = tape.gradient(class_channel, output)
     pooled = tf.reduce_mean(grads, axis=(0, 1, 2))
     heatmap = tf.squeeze(output[0] @ pooled[..., tf.newaxis])
-    normalised: NDArray[np.float32] = (tf.maximum(heatmap, 0) / tf.math.reduce_max(heatmap)).numpy()
-    return normalised
+    normalized: NDArray[np.float32] = (tf.maximum(heatmap, 0) / tf.math.reduce_max(heatmap)).numpy()
+    return normalized
 
 
 def _models() -> tuple[keras.Model, keras.Model]:

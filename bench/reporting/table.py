@@ -69,7 +69,7 @@ def draw_table(findings: Mapping[str, Finding], *, wide: bool) -> Table:
         table.add_column("what")
     for key, target in TARGETS.items():
         if key in findings:
-            cells = (key, *_figures(findings[key]), str(target), _coloured(target, findings[key]), target.what)
+            cells = (key, *_figures(findings[key]), str(target), _colored(target, findings[key]), target.what)
             table.add_row(*cells[: len(table.columns)])
     return table
 
@@ -80,7 +80,7 @@ def _figures(finding: Finding) -> tuple[str, str]:
     return f"{finding.value:.3g}", "–" if finding.spread is None else f"{finding.spread:.0%}"
 
 
-def _coloured(target: Target, finding: Finding) -> str:
+def _colored(target: Target, finding: Finding) -> str:
     words = verdict(target, finding)
-    colour = "green" if words == "met" else "red" if words.startswith("missed") else "yellow"
-    return f"[{colour}]{words}[/]"
+    color = "green" if words == "met" else "red" if words.startswith("missed") else "yellow"
+    return f"[{color}]{words}[/]"

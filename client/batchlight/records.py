@@ -104,7 +104,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cam:
-    """The Grad-CAM grid of the predicted class, row by row; values ≥ 0, not normalised."""
+    """The Grad-CAM grid of the predicted class, row by row; values ≥ 0, not normalized."""
 
     height: int
     width: int

@@ -4,7 +4,7 @@ What gives a leased shard back, and what that counts (ADR 4):
 
     a lost child, a time limit, an error only an image can cause   give_back   crashes
     a shutdown                                                     give_back   –
-    an artefact, database or disk in trouble                       postpone    ready_at moves on
+    an artifact, database or disk in trouble                       postpone    ready_at moves on
     a lease that ended in silence                                  expire      expiries, later crashes
 
 Lock order: shards' rows, then jobs', each in the order of their ids. A job's row, which everybody wants, is taken last
@@ -53,7 +53,7 @@ def claim_together(
     """Leases the lane's next shards in fair order, as many as go well together, and says whether it left any.
 
     They ask the same of the same model and together hold so many images. A shard that was tried before is taken alone:
-    what crashed or failed its company would do so again and again, and its neighbours with it. So is one of
+    what crashed or failed its company would do so again and again, and its neighbors with it. So is one of
     `explain=full`, which takes its time. They come in the order of their ids, for a heartbeat locks one after another.
     """
     waiting = session.execute(first_in_turn(lane, limit=most_shards)).all()

@@ -32,6 +32,6 @@ def draw_header() -> str:
 
 
 def brand() -> str:
-    """The mark and the name. The mark is an image, since inline SVG does not survive Streamlit's sanitising."""
+    """The mark and the name. The mark is an image, since inline SVG does not survive Streamlit's sanitizing."""
     mark = b64encode(MARK.read_bytes()).decode()
     return f'<div class="bl-brand"><img src="data:image/svg+xml;base64,{mark}" alt=""><span>Batchlight</span></div>'

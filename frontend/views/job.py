@@ -61,10 +61,10 @@ def _draw_ended(job: Job) -> None:
 
 
 def _draw_title(job: Job) -> None:
-    words, colour = state_of(job)
+    words, color = state_of(job)
     with st.container(horizontal=True, vertical_alignment="center", key="job-title"):
         st.html(title(title_of(job)), width="content")
-        st.badge(words, color=colour)
+        st.badge(words, color=color)
 
 
 def _draw_counts(job: Job) -> None:

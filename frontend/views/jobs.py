@@ -31,11 +31,11 @@ def draw_jobs() -> None:
 
 def _draw_row(job: Job) -> None:
     with st.container(border=True, horizontal=True, wrap=False, vertical_alignment="center", key=f"job-{job.id}"):
-        words, colour = state_of(job)
+        words, color = state_of(job)
         with st.container(gap=None):
             st.html(row_title(title_of(job)))
             st.caption(f"{images(job.counts.total)} · {ago(job.created_at, now=datetime.now(UTC))}")
-        st.badge(words, color=colour)
+        st.badge(words, color=color)
         st.button("Open", key=f"open-{job.id}", on_click=session.open_job, args=(job.id,))
 
 

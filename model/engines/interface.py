@@ -1,6 +1,6 @@
-"""What runs an artefact: one interface over ONNX Runtime and Keras, and the choice between them.
+"""What runs an artifact: one interface over ONNX Runtime and Keras, and the choice between them.
 
-EngineUnavailable   code engine_unavailable   the artefact or this installation lacks what was asked for
+EngineUnavailable   code engine_unavailable   the artifact or this installation lacks what was asked for
 """
 
 from collections.abc import Generator, Iterable, Iterator
@@ -29,7 +29,7 @@ _GPU_FILES = ("nvidia[0-9]*", "dxg", "kfd")
 
 
 class EngineUnavailable(Exception):
-    """The artefact has no such precision for this engine, or the engine's library is not installed."""
+    """The artifact has no such precision for this engine, or the engine's library is not installed."""
 
     code = "engine_unavailable"
 
@@ -72,9 +72,9 @@ def load_engine(
     batch_size: int | None = None,
     device: int = 0,
 ) -> Engine:
-    """Verify the artefact and load it into an engine: "onnx", "keras", or "auto".
+    """Verify the artifact and load it into an engine: "onnx", "keras", or "auto".
 
-    Auto is keras where a GPU is visible and the artefact has a Keras model in this precision, else onnx. Of several
+    Auto is keras where a GPU is visible and the artifact has a Keras model in this precision, else onnx. Of several
     GPUs the process takes number `device`, counted round. Without a batch size it is CPU_BATCH or GPU_BATCH.
     Call it in the process that infers, after any fork. Raises ArtifactError or EngineUnavailable.
     """

@@ -1,4 +1,4 @@
-"""The artefact's Keras model on TensorFlow: the engine of machines with a GPU."""
+"""The artifact's Keras model on TensorFlow: the engine of machines with a GPU."""
 
 import contextlib
 from collections import deque

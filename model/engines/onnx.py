@@ -1,4 +1,4 @@
-"""The artefact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
+"""The artifact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 

@@ -7,7 +7,7 @@ folded into `kernel` and `bias` this is piecewise linear:
 
 so that the gradient of a logit at every position needs no tape; where pooling and dense are all that follows, it is the
 dense layer's column. From `a` and that gradient `g` each method is one formula. Maps are ≥ 0, `[N, h, w]`, not
-normalised and never NaN; one that is zero everywhere means that nothing at this layer speaks for the class.
+normalized and never NaN; one that is zero everywhere means that nothing at this layer speaks for the class.
 """
 
 from pathlib import Path
@@ -47,7 +47,7 @@ class Formula(Protocol):
 
 
 def load_tail(file: Path) -> Tail:
-    """The tail in an artefact's `tail.npz`."""
+    """The tail in an artifact's `tail.npz`."""
     with np.load(file) as arrays:
         return Tail(**{name: arrays[name] for name in Tail._fields})
 

@@ -15,7 +15,7 @@ def enlarge(maps: Floats, *, height: int, width: int) -> Floats:
 
 
 def _weights(cells: int, pixels: int) -> Floats:
-    """`[pixels, cells]`: what each cell gives to each pixel. The outermost centres reach to the edges."""
+    """`[pixels, cells]`: what each cell gives to each pixel. The outermost centers reach to the edges."""
     places = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
     distances = np.abs(places[:, None] - np.arange(cells))
     weights: Floats = np.maximum(1 - distances, 0).astype(np.float32)

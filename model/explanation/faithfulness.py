@@ -1,7 +1,7 @@
 """Whether a map tells what the network looks at: insertion and deletion (Petsiuk et al., 2018, arXiv:1806.07421).
 
 Pixels change from the highest of the map to the lowest. Insertion shows them one share after another over the image's
-own mean colour and is high for a good map; deletion covers them with that colour and is low for one. Both are areas
+own mean color and is high for a good map; deletion covers them with that color and is low for one. Both are areas
 under the curve of the class' probability over the share of pixels changed, 0 to 1.
 """
 
@@ -54,10 +54,10 @@ def faithfulness(
     return Faithfulness(np.concatenate(insertions), np.concatenate(deletions))
 
 
-def mean_colours(images: Images) -> Images:
-    """Each image's own mean colour, `[N, 1, 1, 3]`."""
-    colours: Images = np.rint(images.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
-    return colours
+def mean_colors(images: Images) -> Images:
+    """Each image's own mean color, `[N, 1, 1, 3]`."""
+    colors: Images = np.rint(images.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
+    return colors
 
 
 def ranks(maps: Floats, *, height: int, width: int, seed: int) -> NDArray[np.int64]:
@@ -75,7 +75,7 @@ def _judge(
 ) -> Faithfulness:
     _, height, width, _ = images.shape
     places = ranks(maps, height=height, width=width, seed=seed)[..., None]
-    fill = mean_colours(images)
+    fill = mean_colors(images)
 
     def probability(shown: NDArray[np.bool_]) -> Floats:
         of_class: Floats = classify(np.where(shown, images, fill))[np.arange(len(images)), classes]

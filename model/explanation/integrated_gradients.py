@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engines.interface import Floats, Images
-from model.explanation.faithfulness import mean_colours
+from model.explanation.faithfulness import mean_colors
 from model.network import SCALE
 
 IMAGES_AT_ONCE = 32
@@ -28,9 +28,9 @@ class IntegratedGradients:
         self._gradient = gradients_of(keras.Model(self._scale.output, classifier.output))
 
     def __call__(self, images: Images, classes: NDArray[np.integer], *, steps: int = STEPS) -> Floats:
-        """What each pixel adds `[N, height, width]` to the class' logit over that of the image's own mean colour.
+        """What each pixel adds `[N, height, width]` to the class' logit over that of the image's own mean color.
 
-        Signed, summed over colours; their sum is the difference of the two logits but for the error of `steps`
+        Signed, summed over colors; their sum is the difference of the two logits but for the error of `steps`
         midpoints (with 64, 3 to 5 % of it in the mean). Costs a gradient a step.
         """
         maps = np.zeros(images.shape[:3], np.float32)
@@ -40,7 +40,7 @@ class IntegratedGradients:
         return maps
 
     def _attributions(self, images: Images, classes: NDArray[np.integer], *, steps: int) -> Floats:
-        baseline = self._scaled(mean_colours(images))
+        baseline = self._scaled(mean_colors(images))
         way = self._scaled(images) - baseline
         total = np.zeros_like(way)
         for step in range(steps):

@@ -1,11 +1,11 @@
-"""Explanations of any classifier by hiding parts of its images; what is hidden takes the image's own mean colour."""
+"""Explanations of any classifier by hiding parts of its images; what is hidden takes the image's own mean color."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.engines.interface import Floats, Images
 from model.explanation.enlarge import enlarge
-from model.explanation.faithfulness import Classify, mean_colours
+from model.explanation.faithfulness import Classify, mean_colors
 
 MASKS_AT_ONCE = 64
 CELLS = 8
@@ -28,7 +28,7 @@ def score_cam(classify: Classify, images: Images, features: Floats, classes: NDA
 def occlusion(classify: Classify, images: Images, classes: NDArray[np.integer], *, cells: int = CELLS) -> Floats:
     """How much of the class' probability is lost `[N, cells, cells]` where a square hides the image.
 
-    The square is two cells wide and centred on each in turn (Zeiler & Fergus, 2014, arXiv:1311.2901). Negative where
+    The square is two cells wide and centered on each in turn (Zeiler & Fergus, 2014, arXiv:1311.2901). Negative where
     hiding helps. Costs `cells² + 1` classifications an image.
     """
     losses = np.zeros((len(images), cells, cells), np.float32)
@@ -42,7 +42,7 @@ def occlusion(classify: Classify, images: Images, classes: NDArray[np.integer], 
 def _probabilities(classify: Classify, image: Images, masks: Floats, label: np.integer) -> Floats:
     """The class' probability `[K]` where each mask `[K, h, w]`, enlarged, shows the image: not at 0, wholly at 1."""
     height, width, _ = image.shape
-    bare = mean_colours(image[None]).astype(np.float32)
+    bare = mean_colors(image[None]).astype(np.float32)
     parts = []
     for start in range(0, len(masks), MASKS_AT_ONCE):
         shares = enlarge(masks[start : start + MASKS_AT_ONCE], height=height, width=width)[..., None]

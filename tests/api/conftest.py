@@ -68,11 +68,11 @@ def small(tmp_path: Path, migrated_sqlite: Path) -> Iterator[SmallApi]:
         shard_images=4,
         upload_idle_s=2,
     )
-    with serving(settings) as url, httpx.Client(base_url=url, headers=authorised(settings), timeout=30) as client:
+    with serving(settings) as url, httpx.Client(base_url=url, headers=authorized(settings), timeout=30) as client:
         yield SmallApi(client, settings)
 
 
-def authorised(settings: Settings) -> dict[str, str]:
+def authorized(settings: Settings) -> dict[str, str]:
     database = open_database(settings.database_url)
     with database.write.begin() as session:
         _, secret = create_key(session, owner="small", name="tests")

@@ -1,4 +1,4 @@
-"""What the client makes of a server's behaviour on the wire."""
+"""What the client makes of a server's behavior on the wire."""
 
 import json
 import time

@@ -17,7 +17,7 @@ from tests.stacks import run_stack
 
 @contextmanager
 def broken_in(folder: Path, samples: list[Path], postgres: PostgresServer | None) -> Iterator[Ground]:
-    """A ground that has learnt what it must answer."""
+    """A ground that has learned what it must answer."""
     url = None if postgres is None else postgres.create_database("ground")
     folder.chmod(0o700)
     artifacts = shutil.copytree(ROOT / "artifacts", folder / "artifacts")

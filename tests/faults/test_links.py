@@ -58,7 +58,7 @@ def linked_postgres(tmp_path_factory: pytest.TempPathFactory, samples: list[Path
 
 
 def linked_in(folder: Path, samples: list[Path], postgres: PostgresServer | None, stack: ExitStack) -> Linked:
-    """A ground that has learnt what it must answer; it ends with the exit stack."""
+    """A ground that has learned what it must answer; it ends with the exit stack."""
     folder.chmod(0o700)
     redis = stack.enter_context(redis_server())
     to_redis, redis_url = proxied(redis.url, stack)

@@ -19,7 +19,7 @@ IMAGES = ROOT / "docs" / "images"
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"
 DESKTOP, PHONE = ViewportSize(width=1240, height=800), ViewportSize(width=390, height=800)
 QUALITY = 90
-"""WebP, which keeps each picture well under 300 kB and its colours true."""
+"""WebP, which keeps each picture well under 300 kB and its colors true."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ SAMPLES = ROOT / "samples" / "fashion-mnist"
 
 @cache
 def shipped() -> Artifact:
-    """The artefact in this repository that `latest` names."""
+    """The artifact in this repository that `latest` names."""
     return find_artifact(ROOT / "artifacts", "fashion-mnist")
 
 
@@ -43,8 +43,8 @@ def sample_pixels() -> NDArray[np.uint8]:
 
 
 @cache
-def sample_greys() -> NDArray[np.uint8]:
-    """The samples as the data set has them, grey `[N, 28, 28]`."""
+def sample_grays() -> NDArray[np.uint8]:
+    """The samples as the data set has them, gray `[N, 28, 28]`."""
     return np.stack([np.asarray(Image.open(file)) for file in sample_files()])
 
 

@@ -1,4 +1,4 @@
-"""Artefacts on disk: found, verified, published once."""
+"""Artifacts on disk: found, verified, published once."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ from tests.model.samples import ROOT, shipped
 
 
 def staged(folder: Path, *, version: str = "1.0.0", graph: bytes = b"graph") -> Path:
-    """A finished artefact outside any root, small because its graph is none."""
+    """A finished artifact outside any root, small because its graph is none."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(graph)
     files = {"model.onnx": sha256(folder / "model.onnx")}
@@ -136,7 +136,7 @@ def test_a_published_version_cannot_be_published_again(tmp_path: Path) -> None:
     assert (artifact.path / "model.onnx").read_bytes() == b"graph"
 
 
-def test_a_damaged_artefact_is_not_published_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_a_damaged_artifact_is_not_published_and_leaves_nothing_behind(tmp_path: Path) -> None:
     folder = staged(tmp_path / "staged")
     (folder / "model.onnx").write_bytes(b"another graph")
 

@@ -114,14 +114,14 @@ def test_damaged_exif_data_is_no_reason_to_refuse_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "colour", "expected"),
+    ("mode", "color", "expected"),
     [("RGBA", (200, 100, 50, 0), 0), ("RGBA", (200, 200, 200, 128), 100), ("LA", (200, 0), 0)],
 )
-def test_transparency_is_laid_on_black(mode: str, colour: tuple[int, ...], expected: int) -> None:
-    assert first_pixel(encoded(Image.new(mode, (8, 8), colour), "PNG")) == [expected] * 3
+def test_transparency_is_laid_on_black(mode: str, color: tuple[int, ...], expected: int) -> None:
+    assert first_pixel(encoded(Image.new(mode, (8, 8), color), "PNG")) == [expected] * 3
 
 
-def test_a_transparent_palette_colour_is_black_too() -> None:
+def test_a_transparent_palette_color_is_black_too() -> None:
     picture = Image.new("P", (8, 8), 1)
     picture.putpalette([0, 0, 0, 250, 240, 230])
 
@@ -131,7 +131,7 @@ def test_a_transparent_palette_colour_is_black_too() -> None:
 
 
 @pytest.mark.parametrize(("level", "expected"), [(0, 0), (128, 0), (129, 1), (0x8080, 128), (0xFFFF, 255)])
-def test_sixteen_bit_grey_is_scaled_and_not_clipped(level: int, expected: int) -> None:
+def test_sixteen_bit_gray_is_scaled_and_not_clipped(level: int, expected: int) -> None:
     assert first_pixel(encoded(Image.fromarray(np.full((8, 8), level, np.uint16)), "PNG")) == [expected] * 3
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from model.explanation.faithfulness import mean_colours
+from model.explanation.faithfulness import mean_colors
 from model.explanation.integrated_gradients import IntegratedGradients
 from tests.model.samples import sample_pixels, shipped
 
@@ -30,15 +30,15 @@ def test_what_the_pixels_add_is_what_the_logit_of_any_class_gains_over_the_basel
 
     added = integrated_gradients()(images, classes).sum(axis=(1, 2))
 
-    gained = logits_of(images) - logits_of(np.broadcast_to(mean_colours(images), images.shape))
+    gained = logits_of(images) - logits_of(np.broadcast_to(mean_colors(images), images.shape))
     expected = gained[np.arange(4), classes]
     assert np.abs(added - expected).mean() <= 0.06 * np.abs(expected).mean()
 
 
 def test_a_picture_that_is_its_own_baseline_gets_zeros() -> None:
-    grey = np.full((1, 96, 96, 3), 90, np.uint8)
+    gray = np.full((1, 96, 96, 3), 90, np.uint8)
 
-    assert np.array_equal(integrated_gradients()(grey, np.array([3]), steps=2), np.zeros((1, 96, 96)))
+    assert np.array_equal(integrated_gradients()(gray, np.array([3]), steps=2), np.zeros((1, 96, 96)))
 
 
 def test_no_images_give_no_maps() -> None:

@@ -6,14 +6,14 @@ import keras
 import pytest
 
 from model.network import BACKBONES, Family
-from tests.model.samples import sample_greys, sample_labels
+from tests.model.samples import sample_grays, sample_labels
 from training.data.dataset import Dataset
 from training.data.fashion_mnist import LABELS, Examples
 
 
 @pytest.fixture(scope="session")
 def samples() -> Dataset:
-    return Dataset("samples", LABELS, Examples(sample_greys(), sample_labels()))
+    return Dataset("samples", LABELS, Examples(sample_grays(), sample_labels()))
 
 
 @pytest.fixture(scope="session")

@@ -5,14 +5,14 @@ import pytest
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from tests.model.samples import sample_greys
+from tests.model.samples import sample_grays
 from training.fit.augment import Strength, augment, mix
 
 IDENTITY = Strength(flip=False, shift=0, zoom=0, erase_chance=0)
 
 
 def images(count: int = 64) -> NDArray[np.uint8]:
-    return sample_greys()[:count, :, :, None]
+    return sample_grays()[:count, :, :, None]
 
 
 def changed(strength: Strength, *, seed: int = 1) -> NDArray[np.uint8]:

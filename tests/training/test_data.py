@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from model.decode import decode
-from tests.model.samples import sample_files, sample_greys, sample_labels
+from tests.model.samples import sample_files, sample_grays, sample_labels
 from training.data.fashion_mnist import (
     DEBIAN_DIR,
     DatasetError,
@@ -39,7 +39,7 @@ def test_what_is_no_idx_file_is_refused(data: bytes) -> None:
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_another_data_set_in_the_right_place_is_refused(tmp_path: Path, packed: bool) -> None:
-    data = idx(sample_greys())
+    data = idx(sample_grays())
     name = "t10k-images-idx3-ubyte"
     (tmp_path / (f"{name}.gz" if packed else name)).write_bytes(gzip.compress(data) if packed else data)
 
@@ -79,8 +79,8 @@ def test_the_split_follows_from_the_seed() -> None:
 
 
 def test_training_resizes_exactly_as_serving_decodes() -> None:
-    resized = resize(sample_greys()[:20], 96)
+    resized = resize(sample_grays()[:20], 96)
 
-    for file, grey in zip(sample_files(), resized, strict=False):
+    for file, gray in zip(sample_files(), resized, strict=False):
         served = decode(file.read_bytes(), height=96, width=96).pixels
-        assert np.array_equal(served, np.asarray(Image.fromarray(grey).convert("RGB")))
+        assert np.array_equal(served, np.asarray(Image.fromarray(gray).convert("RGB")))

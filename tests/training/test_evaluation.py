@@ -1,4 +1,4 @@
-"""Evaluating an artefact from the command line."""
+"""Evaluating an artifact from the command line."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Measuring explanations: ROAD's imputation, weight randomisation, and all of it on the shipped model."""
+"""Measuring explanations: ROAD's imputation, weight randomization, and all of it on the shipped model."""
 
 import json
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.model.samples import sample_greys, sample_labels, shipped
+from tests.model.samples import sample_grays, sample_labels, shipped
 from training.data.dataset import Dataset
 from training.data.fashion_mnist import LABELS, Examples
 from training.explanation.explain import Sizes, explain, table
-from training.explanation.explainers import centre_blobs, edges
+from training.explanation.explainers import center_blobs, edges
 from training.explanation.findings import ExplanationFindings
 from training.explanation.road import impute, road
 from training.explanation.sanity import rank_correlation
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def examples(count: int) -> Examples:
-    return Examples(sample_greys()[:count], sample_labels()[:count])
+    return Examples(sample_grays()[:count], sample_labels()[:count])
 
 
 def test_a_slope_is_imputed_from_its_ends() -> None:
@@ -73,10 +73,10 @@ def test_rank_correlation_knows_equal_and_opposite_orders_and_flat_maps() -> Non
     assert rank_correlation(maps, np.zeros_like(maps)) == 0
 
 
-def test_a_blob_is_highest_in_the_centre_and_a_flat_image_has_no_edges() -> None:
+def test_a_blob_is_highest_in_the_center_and_a_flat_image_has_no_edges() -> None:
     images = np.full((2, 20, 20, 3), 7, np.uint8)
 
-    assert np.unravel_index(centre_blobs(images)[1].argmax(), (20, 20)) in {(9, 9), (9, 10), (10, 9), (10, 10)}
+    assert np.unravel_index(center_blobs(images)[1].argmax(), (20, 20)) in {(9, 9), (9, 10), (10, 9), (10, 10)}
     assert not edges(images).any()
 
 
@@ -95,7 +95,7 @@ def test_all_is_measured_and_written(tmp_path: Path) -> None:
     written = explain(shipped(), dataset, split="test", sizes=sizes, out=tmp_path, command="python -m …")
 
     found: ExplanationFindings = json.loads(written.read_text("utf-8"))
-    assert {"Grad-CAM", "Score-CAM", "occlusion", "random", "centre"} <= set(found["methods"])
+    assert {"Grad-CAM", "Score-CAM", "occlusion", "random", "center"} <= set(found["methods"])
     assert found["methods"]["Score-CAM"]["images"] == 1
     assert found["methods"]["Grad-CAM"]["over_random"]["low"] <= found["methods"]["Grad-CAM"]["over_random"]["high"]
     assert set(found["road"]["accuracy"]) == set(found["methods"]) == set(found["pictured"])

@@ -38,7 +38,7 @@ def test_a_folder_of_pictures_is_explored(explored: Path) -> None:
     assert [split["split"] for split in found["splits"]] == ["training", "validation", "test"]
     assert sum(split["images"] for split in found["splits"]) == 122
     assert sum(pair["images"] for pair in found["duplicates"]) == 2
-    assert found["enlargement"]["grey_share"] == 1
+    assert found["enlargement"]["gray_share"] == 1
     assert str(explored.parent) not in json.dumps(found)
 
 

@@ -13,19 +13,19 @@ from training.data.folder import read_folder
 SIZE = 32
 
 
-def write_class(folder: Path, count: int, *, grey: int) -> Path:
+def write_class(folder: Path, count: int, *, gray: int) -> Path:
     """Images of one brightness, of several sizes, formats and modes."""
     folder.mkdir(parents=True)
     for number in range(count):
         mode, suffix = (("L", "png"), ("RGB", "jpg"), ("RGBA", "webp"))[number % 3]
-        Image.new("L", (10 + number, 50), grey).convert(mode).save(folder / f"{number}.{suffix}")
+        Image.new("L", (10 + number, 50), gray).convert(mode).save(folder / f"{number}.{suffix}")
     return folder
 
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    write_class(tmp_path / "dark", 10, grey=20)
-    write_class(tmp_path / "light", 20, grey=220)
+    write_class(tmp_path / "dark", 10, gray=20)
+    write_class(tmp_path / "light", 20, gray=220)
     return tmp_path
 
 
@@ -57,14 +57,14 @@ def test_a_class_folder_without_an_image_is_refused_by_name(pictures: Path) -> N
 
 
 def test_too_few_images_of_a_class_are_refused(pictures: Path) -> None:
-    write_class(pictures / "rare", 4, grey=90)
+    write_class(pictures / "rare", 4, gray=90)
 
     with pytest.raises(DatasetError, match="4 readable images; every class needs at least 5"):
         read_folder(pictures, size=SIZE)
 
 
 def test_one_class_is_no_data_set(tmp_path: Path) -> None:
-    write_class(tmp_path / "alone", 5, grey=90)
+    write_class(tmp_path / "alone", 5, gray=90)
 
     with pytest.raises(DatasetError, match="only the class folder alone"):
         read_folder(tmp_path, size=SIZE)

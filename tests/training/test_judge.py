@@ -13,7 +13,7 @@ COST = Cost(cpu="", threads=1, batch_size=1, images_per_s=1, single_ms=1, graph_
 
 
 def by_brightness(images: NDArray[np.uint8]) -> NDArray[np.floating]:
-    """A classifier that is the surer the further the mean is from grey."""
+    """A classifier that is the surer the further the mean is from gray."""
     light = images.mean(axis=(1, 2)) / 255
     return np.stack([1 - light, light], axis=1)
 

@@ -15,7 +15,7 @@ SEED = tf.constant([20, 7], tf.int64)
 IMAGES = tf.constant(np.random.default_rng(3).integers(1, 256, (64, 40, 40, 1), np.uint8))
 
 
-def test_chosen_cells_are_one_colour_and_the_rest_is_untouched() -> None:
+def test_chosen_cells_are_one_color_and_the_rest_is_untouched() -> None:
     hidden, mask = hide(IMAGES, SEED, cells=2)
 
     parts = (hidden.numpy().reshape(64, 2, 20, 2, 20), IMAGES.numpy().reshape(64, 2, 20, 2, 20))
@@ -29,11 +29,11 @@ def test_the_paint_is_black_or_the_mean_and_the_share_varies() -> None:
     hidden, mask = hide(IMAGES, SEED, cells=4)
 
     covered = tf.image.resize(mask[..., None], (40, 40), "nearest").numpy().astype(bool)
-    colours = [set(picture[place]) for picture, place in zip(hidden.numpy(), covered, strict=True) if place.any()]
+    colors = [set(picture[place]) for picture, place in zip(hidden.numpy(), covered, strict=True) if place.any()]
     means = np.round(IMAGES.numpy().mean(axis=(1, 2, 3)))
-    assert all(len(each) == 1 for each in colours)
-    assert {0} in colours
-    assert any(each & set(means) for each in colours)
+    assert all(len(each) == 1 for each in colors)
+    assert {0} in colors
+    assert any(each & set(means) for each in colors)
     assert np.ptp(mask.numpy().mean(axis=(1, 2))) > 0.5
 
 

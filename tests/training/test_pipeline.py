@@ -16,7 +16,7 @@ from model.engines.interface import load_engine
 from model.explanation.cam import load_tail, served_cam
 from model.network import MOBILENET
 from tests.http import all_items, ended, submit
-from tests.model.samples import sample_files, sample_greys, sample_labels, shipped
+from tests.model.samples import sample_files, sample_grays, sample_labels, shipped
 from tests.stacks import RunningStack, run_stack
 from training.data.dataset import Dataset, read_dataset
 from training.data.fashion_mnist import LABELS, DatasetError, Examples
@@ -40,10 +40,10 @@ SIZE = 64
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The samples of five classes, a folder each."""
     folder = tmp_path_factory.mktemp("pictures")
-    for number, (grey, label) in enumerate(zip(sample_greys(), sample_labels(), strict=True)):
+    for number, (gray, label) in enumerate(zip(sample_grays(), sample_labels(), strict=True)):
         if label < 5:
             (folder / str(label)).mkdir(exist_ok=True)
-            Image.fromarray(grey).save(folder / str(label) / f"{number}.png")
+            Image.fromarray(gray).save(folder / str(label) / f"{number}.png")
     return folder
 
 
@@ -120,7 +120,7 @@ def test_a_job_that_asks_for_no_precision_gets_fp32(serving: RunningStack) -> No
 
 
 def test_int8_sees_what_fp32_sees(artifact: Artifact) -> None:
-    pixels = as_served(sample_greys()[:60], artifact.manifest.input)
+    pixels = as_served(sample_grays()[:60], artifact.manifest.input)
 
     plain, small = (load_engine(artifact, precision=kind).infer(pixels) for kind in ("fp32", "int8"))
 
@@ -129,7 +129,7 @@ def test_int8_sees_what_fp32_sees(artifact: Artifact) -> None:
     assert artifact.manifest.metrics["int8"]["cam_correlation"] >= 0.95
 
 
-def test_convolutions_are_quantised_and_the_cam_is_not(artifact: Artifact) -> None:
+def test_convolutions_are_quantized_and_the_cam_is_not(artifact: Artifact) -> None:
     plain, small = (onnx.load(artifact.path / name) for name in ("model.onnx", "model.int8.onnx"))
     kept = set(float_nodes(plain))
 
@@ -140,7 +140,7 @@ def test_convolutions_are_quantised_and_the_cam_is_not(artifact: Artifact) -> No
 
 def test_a_graph_takes_another_temperature(artifact: Artifact, tmp_path: Path) -> None:
     folder = shutil.copytree(artifact.path, tmp_path / "copy")
-    pixels = as_served(sample_greys()[:20], artifact.manifest.input)
+    pixels = as_served(sample_grays()[:20], artifact.manifest.input)
     before = load_engine(artifact, engine="onnx").infer(pixels).probabilities
 
     rescale_temperature(folder / "model.onnx", 2.0)
@@ -221,7 +221,7 @@ def mobilenet(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Art
 
 def test_the_graph_of_the_real_network_gives_the_cam_of_the_formula(mobilenet: Artifact) -> None:
     engine = load_engine(mobilenet, engine="onnx")
-    images = as_served(sample_greys()[:40], mobilenet.manifest.input)
+    images = as_served(sample_grays()[:40], mobilenet.manifest.input)
 
     probabilities, cam = engine.infer(images)
 

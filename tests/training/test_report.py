@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from model.artifact import read_artifact
-from tests.model.samples import sample_greys, sample_labels, shipped
+from tests.model.samples import sample_grays, sample_labels, shipped
 from training.data.dataset import Dataset
 from training.data.explore import explore
 from training.data.fashion_mnist import LABELS, Examples
 from training.evaluation.evaluate import write_evaluation
-from training.explanation.findings import CENTRE, RANDOM, SERVED, Difference, ExplanationFindings, Method, Road, Sanity
+from training.explanation.findings import CENTER, RANDOM, SERVED, Difference, ExplanationFindings, Method, Road, Sanity
 from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, Data, Model, save
 from training.report.__main__ import main
 from training.report.writing import cell, coded
@@ -29,11 +29,11 @@ HISTORY = """epoch,size,loss,accuracy,val_loss,val_accuracy,images_per_s
 
 
 def explanations() -> ExplanationFindings:
-    """Made up: the served method beats a random order and not the centre."""
-    scores = {SERVED: 0.3, "Score-CAM": 0.25, RANDOM: 0.0, CENTRE: 0.31}
+    """Made up: the served method beats a random order and not the center."""
+    scores = {SERVED: 0.3, "Score-CAM": 0.25, RANDOM: 0.0, CENTER: 0.31}
     halves = {name: [0.9, 0.5] for name in scores}
     return ExplanationFindings(
-        command="python -m training.explanation.explain ARTEFACT",
+        command="python -m training.explanation.explain ARTIFACT",
         model=Model(name="fashion-mnist", version="1.0.0"),
         data=Data(source="samples", split="test", images=300, digest=""),
         methods={name: method(score) for name, score in scores.items()},
@@ -44,7 +44,7 @@ def explanations() -> ExplanationFindings:
 
 
 def method(score: float) -> Method:
-    over_random, over_centre = (
+    over_random, over_center = (
         Difference(mean=score - other, low=score - other - 0.01, high=score - other + 0.01) for other in (0.0, 0.31)
     )
     return Method(
@@ -56,7 +56,7 @@ def method(score: float) -> Method:
         images=300,
         ms=1,
         over_random=over_random,
-        over_centre=over_centre,
+        over_center=over_center,
     )
 
 
@@ -64,13 +64,13 @@ def method(score: float) -> Method:
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The findings on the shipped model and the shipped pictures."""
     folder = tmp_path_factory.mktemp("reports") / "1.0.0"
-    dataset = Dataset("folder:samples", LABELS, Examples(sample_greys(), sample_labels()))
+    dataset = Dataset("folder:samples", LABELS, Examples(sample_grays(), sample_labels()))
     explore(dataset, None, size=96, seed=1, held_out=5, out=folder)
     some = Dataset(dataset.source, LABELS, dataset.examples.take(np.arange(100)))
     artifact = read_artifact(shipped().path)
     write_evaluation(artifact, some, split="test", precisions=["fp32"], robustness_images=4, out=folder)
     save(folder, EXPLANATIONS, explanations())
-    write_sheet(sample_greys()[:10], folder / "explanations.png", columns=5)
+    write_sheet(sample_grays()[:10], folder / "explanations.png", columns=5)
     run = tmp_path_factory.mktemp("run")
     (run / "history.csv").write_text(HISTORY)
     stages = [{"size": 32, "epochs": 2, "part": "all"}, {"size": 32, "epochs": 1, "part": "late", "local": True}]
@@ -103,7 +103,7 @@ def test_what_is_told_is_what_was_saved(page: str, measured: Path) -> None:
     assert f"<b>{100 * judged['accuracy']:.2f} %</b>" in page
     assert f"{judged['after']['error']:.4f}" in page
     assert "epoch 3 was kept with 91.00 %" in page
-    assert "better than random maps are Grad-CAM and Score-CAM; better than a blob in the centre, none." in page
+    assert "better than random maps are Grad-CAM and Score-CAM; better than a blob in the center, none." in page
     assert "<b>0.300</b><span>faithfulness of the CAM</span>" in page
 
 

@@ -1,4 +1,4 @@
-"""Anyone's graph becomes an artefact by the steps in docs/models.md; a wrong one is told what is wrong with it."""
+"""Anyone's graph becomes an artifact by the steps in docs/models.md; a wrong one is told what is wrong with it."""
 
 import json
 import re

@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 
 from model.network import BACKBONE, build_classifier
-from tests.model.samples import sample_greys, sample_labels
+from tests.model.samples import sample_grays, sample_labels
 from training.data.dataset import Dataset
 from training.data.fashion_mnist import DatasetError, Examples
 from training.fit import checkpoint, scalars
@@ -131,8 +131,8 @@ def write_pictures(folder: Path) -> Path:
     """The samples of two classes, a folder each."""
     for number in (0, 1):
         (folder / str(number)).mkdir(parents=True)
-        for index, grey in enumerate(sample_greys()[sample_labels() == number]):
-            Image.fromarray(grey).save(folder / str(number) / f"{index}.png")
+        for index, gray in enumerate(sample_grays()[sample_labels() == number]):
+            Image.fromarray(gray).save(folder / str(number) / f"{index}.png")
     return folder
 
 

@@ -34,7 +34,7 @@ def work(engine: Engine, storage: Storage, number: int, *, images: list[Path]) -
     return Work(shard, Job(top_k=1, explain=Explain.CAM), shipped(), engine)
 
 
-def test_each_shard_gets_its_own_outcomes_whatever_its_neighbours_are(
+def test_each_shard_gets_its_own_outcomes_whatever_its_neighbors_are(
     engine: Engine, tmp_path: Path, samples: list[Path]
 ) -> None:
     storage = Storage(tmp_path)

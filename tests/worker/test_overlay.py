@@ -5,18 +5,18 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from worker.rendering.heatmap import COLOURS, STOPS, STRONGEST, draw_overlay
+from worker.rendering.heatmap import COLORS, STOPS, STRONGEST, draw_overlay
 from worker.rendering.result_tables import safe_cell
 
-GREY = Image.new("RGB", (300, 200), (100, 100, 100))
+GRAY = Image.new("RGB", (300, 200), (100, 100, 100))
 
 
 @pytest.mark.parametrize("hottest", [7.5, 1e-40])
-def test_the_hot_corner_is_coloured_and_the_cold_one_is_the_image(hottest: float) -> None:
+def test_the_hot_corner_is_colored_and_the_cold_one_is_the_image(hottest: float) -> None:
     cam = np.zeros((3, 3), np.float32)
     cam[0, 0] = hottest
 
-    overlay = np.asarray(draw_overlay(GREY, cam))
+    overlay = np.asarray(draw_overlay(GRAY, cam))
 
     assert overlay.shape == (200, 300, 3)
     assert abs(overlay[5, 5].astype(int) - 100).max() > 50
@@ -25,9 +25,9 @@ def test_the_hot_corner_is_coloured_and_the_cold_one_is_the_image(hottest: float
 
 @pytest.mark.parametrize("value", [0.0, 2.5])
 def test_a_cam_that_is_the_same_everywhere_leaves_the_image_as_it_is(value: float) -> None:
-    overlay = draw_overlay(GREY, np.full((3, 3), value, np.float32))
+    overlay = draw_overlay(GRAY, np.full((3, 3), value, np.float32))
 
-    assert (np.asarray(overlay) == np.asarray(GREY)).all()
+    assert (np.asarray(overlay) == np.asarray(GRAY)).all()
 
 
 def blended(image: Image.Image, cam: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -35,9 +35,9 @@ def blended(image: Image.Image, cam: NDArray[np.float32]) -> NDArray[np.float64]
     canvas = image.resize((112, 112), Image.Resampling.BICUBIC)
     spread = Image.fromarray((cam - cam.min()) / np.ptp(cam))
     heat = np.clip(np.asarray(spread.resize(canvas.size, Image.Resampling.BICUBIC)), 0, 1)
-    colour = np.stack([np.interp(heat, STOPS, channel) for channel in COLOURS.T], axis=-1)
+    color = np.stack([np.interp(heat, STOPS, channel) for channel in COLORS.T], axis=-1)
     opacity = STRONGEST * heat[..., np.newaxis]
-    return np.asarray(np.asarray(canvas) * (1 - opacity) + colour * opacity, np.float64)
+    return np.asarray(np.asarray(canvas) * (1 - opacity) + color * opacity, np.float64)
 
 
 def test_no_pixel_is_further_than_2_levels_from_the_blend_in_floating_point() -> None:

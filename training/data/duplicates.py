@@ -72,11 +72,11 @@ def _digest(image: Images) -> bytes:
 
 
 def _flat(images: Images) -> Floats:
-    """Grey levels `[N, pixels]`, of images that are at most 32 pixels a side."""
+    """Gray levels `[N, pixels]`, of images that are at most 32 pixels a side."""
     if max(images.shape[1:3]) > SIDE:
         images = resize(images, SIDE)
-    grey = images.mean(axis=3, dtype=np.float32) if images.ndim == 4 else images.astype(np.float32)
-    return grey.reshape(len(images), -1)
+    gray = images.mean(axis=3, dtype=np.float32) if images.ndim == 4 else images.astype(np.float32)
+    return gray.reshape(len(images), -1)
 
 
 def _nearest(known: Floats, asked: Floats) -> tuple[NDArray[np.int64], Floats]:

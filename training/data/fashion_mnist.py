@@ -50,7 +50,7 @@ class DatasetError(Exception):
 class Examples:
     """Images and their class numbers int64 `[N]`, in the same order.
 
-    Images are uint8, grey `[N, height, width]` or RGB `[N, height, width, 3]`.
+    Images are uint8, gray `[N, height, width]` or RGB `[N, height, width, 3]`.
     """
 
     images: NDArray[np.uint8]

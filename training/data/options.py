@@ -1,4 +1,4 @@
-"""The options of the commands that measure an artefact, and what they name: the artefact and its images."""
+"""The options of the commands that measure an artifact, and what they name: the artifact and its images."""
 
 import argparse
 from pathlib import Path
@@ -10,8 +10,8 @@ from training.data.split import HELD_OUT, read_measured
 
 
 def add_measured(parser: argparse.ArgumentParser) -> None:
-    """Let the parser take an artefact and say which images it is measured on."""
-    parser.add_argument("artifact", type=Path, help="an artefact's folder, as artifacts/fashion-mnist/1.1.0")
+    """Let the parser take an artifact and say which images it is measured on."""
+    parser.add_argument("artifact", type=Path, help="an artifact's folder, as artifacts/fashion-mnist/1.1.0")
     parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist or folder:PATH")
     parser.add_argument("--data-dir", type=Path, help="folder with the four IDX files, plain or .gz")
     parser.add_argument("--split", choices=("test", "validation"), default="test", help="which images are taken")

@@ -64,7 +64,7 @@ def describe_enlargement(images: Images, *, size: int) -> Enlargement:
         from_width=width,
         to_side=size,
         channels_before=images.shape[3] if images.ndim == 4 else 1,
-        grey_share=round(float(_is_grey(images).mean()), 4),
+        gray_share=round(float(_is_gray(images).mean()), 4),
         mean_before=round(float(before[0]), 2),
         mean_after=round(float(after[0]), 2),
         deviation_before=round(float(before[1]), 2),
@@ -78,7 +78,7 @@ def describe_enlargement(images: Images, *, size: int) -> Enlargement:
 
 
 def mean_step(images: Images) -> float:
-    """The mean difference between neighbouring pixels, along rows and columns, in levels."""
+    """The mean difference between neighboring pixels, along rows and columns, in levels."""
     levels = images.astype(np.int16)
     across, down = (np.abs(np.diff(levels, axis=axis)).mean() for axis in (2, 1))
     return float((across + down) / 2)
@@ -89,7 +89,7 @@ def rms(one: Images, other: Images) -> float:
     return float(np.sqrt(((one.astype(np.float32) - other) ** 2).mean()))
 
 
-def _is_grey(images: Images) -> NDArray[np.bool_]:
+def _is_gray(images: Images) -> NDArray[np.bool_]:
     if images.ndim == 3:
         return np.ones(len(images), np.bool_)
     same: NDArray[np.bool_] = (images == images[..., :1]).all(axis=(1, 2, 3))

@@ -61,7 +61,7 @@ def damages() -> Iterator[Damage]:
 
 
 def corrupt(images: Images, damage: Damage, *, seed: int = 0) -> Images:
-    """Damaged copies of grey `[N, h, w]` or RGB `[N, h, w, 3]` images, the same ones for one seed."""
+    """Damaged copies of gray `[N, h, w]` or RGB `[N, h, w, 3]` images, the same ones for one seed."""
     dice = np.random.default_rng([seed, list(Corruption).index(damage.corruption), damage.severity])
     return np.stack([_corrupt(image, damage, dice) for image in images])
 

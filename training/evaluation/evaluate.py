@@ -1,4 +1,4 @@
-"""Evaluate an artefact on images it has not seen: `python -m training.evaluation.evaluate ARTEFACT --out FOLDER`.
+"""Evaluate an artifact on images it has not seen: `python -m training.evaluation.evaluate ARTIFACT --out FOLDER`.
 
 Reads what serving reads, the graph and the manifest, and sends every image through the serving decoder.
 """
@@ -35,14 +35,14 @@ MISTAKES_COLUMNS = 8
 def evaluate_artifact(
     artifact: Artifact, examples: Examples, *, precision: str = "fp32", threads: int = 2
 ) -> Evaluation:
-    """Classify the examples with one of the artefact's ONNX graphs and judge the result."""
+    """Classify the examples with one of the artifact's ONNX graphs and judge the result."""
     engine = load_engine(artifact, engine="onnx", precision=precision, threads=threads)
     pixels = as_served(examples.images, artifact.manifest.input)
     return evaluate(engine.infer(pixels).probabilities, examples.labels)
 
 
 def as_served(images: NDArray[np.uint8], contract: InputContract) -> NDArray[np.uint8]:
-    """Grey or RGB images as a worker would get them had they been uploaded as PNG files."""
+    """Gray or RGB images as a worker would get them had they been uploaded as PNG files."""
     return np.stack([decode(_png(image), height=contract.height, width=contract.width).pixels for image in images])
 
 
@@ -66,7 +66,7 @@ def _png(image: NDArray[np.uint8]) -> bytes:
 
 
 def judge_precision(artifact: Artifact, precision: str, examples: Examples, *, robustness_images: int) -> Judgement:
-    """All that is measured of one of the artefact's graphs."""
+    """All that is measured of one of the artifact's graphs."""
     manifest = artifact.manifest
     engine = load_engine(artifact, precision=precision, engine="onnx", threads=THREADS, batch_size=BATCH_SIZE)
 
@@ -92,7 +92,7 @@ def write_evaluation(
     robustness_images: int,
     out: Path,
 ) -> Path:
-    """Judge the artefact in these precisions and save the findings, with the pictures of the surest mistakes."""
+    """Judge the artifact in these precisions and save the findings, with the pictures of the surest mistakes."""
     manifest, examples = artifact.manifest, dataset.examples
     judged = {
         name: judge_precision(artifact, name, examples, robustness_images=robustness_images) for name in precisions
@@ -120,7 +120,7 @@ def damaged_copies(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="python -m training.evaluation.evaluate", description="Evaluate an artefact.")
+    parser = argparse.ArgumentParser(prog="python -m training.evaluation.evaluate", description="Evaluate an artifact.")
     add_measured(parser)
     parser.add_argument("--precision", action="append", help="a precision to evaluate; default: all there are")
     parser.add_argument("--robustness-images", type=int, default=2000, help="sample that is damaged; default 2000")

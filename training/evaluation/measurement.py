@@ -1,4 +1,4 @@
-"""All that is measured of one precision of a model, on labelled images."""
+"""All that is measured of one precision of a model, on labeled images."""
 
 from collections.abc import Callable, Iterator
 

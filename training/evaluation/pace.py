@@ -15,7 +15,7 @@ ROUND_S = 0.3
 
 
 def paces(artifacts: Sequence[Artifact], *, precision: str, threads: int = 1) -> list[float]:
-    """Images/s of each artefact's graph with ONNX Runtime, the median of nine rounds. Raises ArtifactError."""
+    """Images/s of each artifact's graph with ONNX Runtime, the median of nine rounds. Raises ArtifactError."""
     engines = [load_engine(one, precision=precision, engine="onnx", threads=threads) for one in artifacts]
     batches = [_noise(one) for one in artifacts]
     for engine in engines:

@@ -1,10 +1,10 @@
-"""Measure how faithful a model's explanations are: `python -m training.explanation.explain ARTEFACT`.
+"""Measure how faithful a model's explanations are: `python -m training.explanation.explain ARTIFACT`.
 
 Fixed for every model and method: the predicted class' temperature-scaled probability, with 0, 1/8 … 8/8 of the pixels
-changed in the order of the map enlarged bilinearly, hidden pixels in the image's own mean colour; the score is the area
+changed in the order of the map enlarged bilinearly, hidden pixels in the image's own mean color; the score is the area
 under insertion less that under deletion, its mean over the images with a 95 % bootstrap interval. A method beats chance
 where the lower end of the interval of its paired difference to random maps lies above 0. Orders that know nothing of
-the network are measured beside the methods: random maps and pixels, a Gaussian in the centre, brightness, edges.
+the network are measured beside the methods: random maps and pixels, a Gaussian in the center, brightness, edges.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from training.data.options import add_measured, read_asked
 from training.data.split import describe
 from training.evaluation.intervals import interval
 from training.explanation.explainers import Explainer, Subject, explainers, load_classifier, load_subject
-from training.explanation.findings import CENTRE, RANDOM, Difference, ExplanationFindings, Method, Road, Sanity
+from training.explanation.findings import CENTER, RANDOM, Difference, ExplanationFindings, Method, Road, Sanity
 from training.explanation.overlays import write_overlays
 from training.explanation.road import SHARES, road
 from training.explanation.sanity import cascade, rank_correlation
@@ -56,8 +56,8 @@ def measure(one: Explainer, subject: Subject, *, seed: int) -> tuple[Floats, Fai
     return maps, faithfulness(subject.classify, subject.images, maps, subject.classes, seed=seed), ms
 
 
-def figures(judged: Faithfulness, ms: float, *, chance: Faithfulness, centre: Faithfulness) -> Method:
-    """A method's means, the interval of its score, and what the score has over random maps and a blob in the centre."""
+def figures(judged: Faithfulness, ms: float, *, chance: Faithfulness, center: Faithfulness) -> Method:
+    """A method's means, the interval of its score, and what the score has over random maps and a blob in the center."""
     mean = difference(judged.score, np.zeros_like(judged.score))
     return Method(
         insertion=_round(judged.insertion.mean()),
@@ -68,7 +68,7 @@ def figures(judged: Faithfulness, ms: float, *, chance: Faithfulness, centre: Fa
         images=len(judged.score),
         ms=round(ms, 3),
         over_random=difference(judged.score, chance.score),
-        over_centre=difference(judged.score, centre.score),
+        over_center=difference(judged.score, center.score),
     )
 
 
@@ -104,7 +104,7 @@ def explain(
         model=Model(name=artifact.manifest.name, version=artifact.manifest.version),
         data=describe(dataset, split),
         methods={
-            name: figures(one, costs[name], chance=judged[RANDOM], centre=judged[CENTRE])
+            name: figures(one, costs[name], chance=judged[RANDOM], center=judged[CENTER])
             for name, one in judged.items()
         },
         road=roads,
@@ -150,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--images", type=int, default=1000, help="how many of them, chosen by the seed; default 1000")
     parser.add_argument("--dear-images", type=int, default=1000, help="for the dear methods; default 1000")
     parser.add_argument("--road-images", type=int, default=200, help="for ROAD; default 200")
-    parser.add_argument("--sanity-images", type=int, default=200, help="for weight randomisation; default 200")
+    parser.add_argument("--sanity-images", type=int, default=200, help="for weight randomization; default 200")
     parser.add_argument("--out", type=Path, required=True, help="folder for explanations.json and its picture")
     args = parser.parse_args(argv)
     try:

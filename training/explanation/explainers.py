@@ -16,7 +16,7 @@ from model.explanation.masking import occlusion, score_cam
 from model.head import features_layer, has_tail, head_of
 from training.data.fashion_mnist import Examples
 from training.evaluation.evaluate import as_served
-from training.explanation.findings import CENTRE, RANDOM, SERVED
+from training.explanation.findings import CENTER, RANDOM, SERVED
 
 Explain = Callable[["Subject"], Floats]
 
@@ -45,14 +45,14 @@ class Explainer(NamedTuple):
 
 
 def load_subject(artifact: Artifact, examples: Examples, *, threads: int = 2) -> Subject:
-    """The artefact's ONNX graph and these examples as serving would decode them."""
+    """The artifact's ONNX graph and these examples as serving would decode them."""
     engine = load_engine(artifact, engine="onnx", threads=threads, batch_size=32)
     images = as_served(examples.images, artifact.manifest.input)
     return Subject(engine, images, engine.infer(images).probabilities.argmax(axis=1), examples.labels)
 
 
 def load_classifier(artifact: Artifact) -> keras.Model:
-    """The artefact's Keras model."""
+    """The artifact's Keras model."""
     return keras.saving.load_model(artifact.path / KERAS_MODEL, compile=False)
 
 
@@ -70,7 +70,7 @@ def explainers(classifier: keras.Model, *, cells: tuple[int, int], seed: int) ->
     yield Explainer("occlusion", lambda of: occlusion(of.classify, of.images, of.classes), dear=True)
     yield Explainer(RANDOM, lambda of: random_maps(len(of.images), cells, seed=seed))
     yield Explainer("random pixels", lambda of: random_maps(len(of.images), of.images.shape[1:3], seed=seed))
-    yield Explainer(CENTRE, lambda of: centre_blobs(of.images))
+    yield Explainer(CENTER, lambda of: center_blobs(of.images))
     yield Explainer("brightness", lambda of: brightness(of.images))
     yield Explainer("edges", lambda of: edges(of.images))
 
@@ -80,14 +80,14 @@ def random_maps(count: int, shape: tuple[int, ...], *, seed: int) -> Floats:
     return np.random.default_rng(seed).random((count, *shape), np.float32)
 
 
-def centre_blobs(images: Images) -> Floats:
-    """For every image the same Gaussian in the centre, its deviation a quarter of the side, `[N, height, width]`."""
+def center_blobs(images: Images) -> Floats:
+    """For every image the same Gaussian in the center, its deviation a quarter of the side, `[N, height, width]`."""
     down, across = (np.exp(-(np.linspace(-2, 2, side) ** 2) / 2) for side in images.shape[1:3])
     return np.broadcast_to(np.outer(down, across).astype(np.float32), images.shape[:3])
 
 
 def brightness(images: Images) -> Floats:
-    """The mean of the colours of each pixel."""
+    """The mean of the colors of each pixel."""
     levels: Floats = images.mean(axis=3, dtype=np.float32)
     return levels
 

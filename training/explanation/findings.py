@@ -4,8 +4,8 @@ from typing import TypedDict
 
 from training.findings import Data, Model
 
-SERVED, RANDOM, CENTRE = "Grad-CAM", "random", "centre"
-KNOW_NOTHING = (RANDOM, "random pixels", CENTRE, "brightness", "edges")
+SERVED, RANDOM, CENTER = "Grad-CAM", "random", "center"
+KNOW_NOTHING = (RANDOM, "random pixels", CENTER, "brightness", "edges")
 """The orders of pixels that do not ask the network, to compare with."""
 
 
@@ -28,7 +28,7 @@ class Method(TypedDict):
     images: int
     ms: float
     over_random: Difference
-    over_centre: Difference
+    over_center: Difference
 
 
 class Road(TypedDict):

@@ -9,7 +9,7 @@ from model.explanation.enlarge import enlarge
 from training.sheet import write_sheet
 
 STRONGEST = 0.65
-"""How much of the heat's colour covers the image where the map is highest."""
+"""How much of the heat's color covers the image where the map is highest."""
 
 COLD, HOT = np.array([40, 20, 110], np.float32), np.array([255, 225, 50], np.float32)
 
@@ -22,11 +22,11 @@ def write_overlays(path: Path, images: Images, maps: dict[str, Floats]) -> None:
 
 
 def overlay(images: Images, maps: Floats) -> Images:
-    """Images under the colours of their maps, each from its lowest value to its highest; the hotter, the denser."""
+    """Images under the colors of their maps, each from its lowest value to its highest; the hotter, the denser."""
     heat = enlarge(maps, height=images.shape[1], width=images.shape[2])[..., None]
     lowest = heat.min(axis=(1, 2), keepdims=True)
     span = heat.max(axis=(1, 2), keepdims=True) - lowest
     heat = (heat - lowest) / np.where(span > 0, span, 1)
-    colour = COLD + heat * (HOT - COLD)
-    drawn: Images = np.rint(images + STRONGEST * heat * (colour - images)).astype(np.uint8)
+    color = COLD + heat * (HOT - COLD)
+    drawn: Images = np.rint(images + STRONGEST * heat * (color - images)).astype(np.uint8)
     return drawn

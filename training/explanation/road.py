@@ -1,7 +1,7 @@
 """ROAD, remove and debias (Rong et al., 2022, arXiv:2202.00449): accuracy with pixels replaced by their surroundings.
 
-A replaced pixel is the weighted mean of its neighbours, 1/6 for a direct and 1/12 for a diagonal one, plus a little
-noise, so that neither an edge nor a colour tells which pixels were taken: noisy linear imputation.
+A replaced pixel is the weighted mean of its neighbors, 1/6 for a direct and 1/12 for a diagonal one, plus a little
+noise, so that neither an edge nor a color tells which pixels were taken: noisy linear imputation.
 """
 
 import numpy as np
@@ -58,9 +58,9 @@ def _filled(values: Floats, kept: Mask) -> Floats:
     coarse = _filled(means, counts > 0)
     guess = coarse.repeat(2, axis=1).repeat(2, axis=2)[:, :height, :width]
     filled = np.where(kept, values, guess)
-    weight = _neighbours(np.ones((1, height, width, 1), np.float32))
+    weight = _neighbors(np.ones((1, height, width, 1), np.float32))
     for _ in range(SWEEPS):
-        filled = np.where(kept, values, _neighbours(filled) / weight)
+        filled = np.where(kept, values, _neighbors(filled) / weight)
     return filled
 
 
@@ -73,8 +73,8 @@ def _halved(values: Floats) -> Floats:
     return halved
 
 
-def _neighbours(values: Floats) -> Floats:
-    """The sum over the eight neighbours within the image, direct ones twice: (1 2 1)ᵀ(1 2 1) less the centre."""
+def _neighbors(values: Floats) -> Floats:
+    """The sum over the eight neighbors within the image, direct ones twice: (1 2 1)ᵀ(1 2 1) less the center."""
     down = 2 * values
     down[:, 1:] += values[:, :-1]
     down[:, :-1] += values[:, 1:]

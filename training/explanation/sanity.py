@@ -1,6 +1,6 @@
-"""Whether a CAM depends on what was learnt: cascading weight randomisation (Adebayo et al., 2018, arXiv:1810.03292).
+"""Whether a CAM depends on what was learned: cascading weight randomization (Adebayo et al., 2018, arXiv:1810.03292).
 
-Layers lose what they learnt from the output down, one group after another, each array's values shuffled so that their
+Layers lose what they learned from the output down, one group after another, each array's values shuffled so that their
 spread stays. A map that stays alike was never about the weights.
 """
 
@@ -43,25 +43,25 @@ def cascade(
     def cams() -> Floats:
         return served_cam(trunk.predict(scaled, verbose=0), head_of(classifier), classes=classes)
 
-    learnt, dice = cams(), np.random.default_rng(seed)
+    learned, dice = cams(), np.random.default_rng(seed)
     groups = list(_groups(classifier))
     for number, (name, layers) in enumerate(groups, start=1):
         for layer in layers:
             _shuffle(layer, dice)
         if not at_once or number == len(groups):
             now = cams()
-            yield Step(name, float(rank_correlation(learnt, now).mean()), float(_same_peak(learnt, now).mean()))
+            yield Step(name, float(rank_correlation(learned, now).mean()), float(_same_peak(learned, now).mean()))
 
 
 def rank_correlation(maps: Floats, others: Floats) -> Floats:
     """Spearman's coefficient `[N]` of the cells of maps `[N, h, w]`; 0 where one of the two is the same everywhere."""
-    first, second = _centred_ranks(maps), _centred_ranks(others)
+    first, second = _centered_ranks(maps), _centered_ranks(others)
     norms = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
     coefficients: Floats = (first * second).sum(axis=1) / np.where(norms > 0, norms, 1)
     return coefficients
 
 
-def _centred_ranks(maps: Floats) -> Floats:
+def _centered_ranks(maps: Floats) -> Floats:
     """Each cell's rank among its map's `[N, cells]`, equals sharing one, their mean at 0."""
     cells = maps.reshape(len(maps), maps[0].size)
     signs: Floats = np.sign(cells[:, :, None] - cells[:, None, :]).sum(axis=2) / 2

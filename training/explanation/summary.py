@@ -20,7 +20,7 @@ class CamFigures(NamedTuple):
 
     `faithfulness` is the mean of insertion − deletion; `margin_low` the lower end of the 95 % interval of what it has
     over random maps of the same grid on the same images: above 0 the CAM beats chance; `sanity` the rank correlation
-    with the CAM of the network with all weights shuffled: well below 1 the CAM depends on what was learnt.
+    with the CAM of the network with all weights shuffled: well below 1 the CAM depends on what was learned.
     """
 
     faithfulness: float
@@ -29,7 +29,7 @@ class CamFigures(NamedTuple):
 
 
 def judge_cam(artifact: Artifact, examples: Examples, *, seed: int = 0) -> CamFigures:
-    """Judge the artefact's CAM on a sample of the examples, 1,000 at most, the same one for one seed."""
+    """Judge the artifact's CAM on a sample of the examples, 1,000 at most, the same one for one seed."""
     sample = examples.take(np.random.default_rng(seed).permutation(len(examples))[:IMAGES])
     subject = load_subject(artifact, sample)
     cams = subject.engine.infer(subject.images).cam

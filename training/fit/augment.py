@@ -53,16 +53,16 @@ def _square(corners: tf.Tensor, side: tf.Tensor, pixels: tf.Tensor) -> tf.Tensor
 
 
 def _move(images: tf.Tensor, draws: tf.Tensor, strength: Strength) -> tf.Tensor:
-    """Flip, zoom about the centre and shift in one resampling; what comes in from outside is black."""
+    """Flip, zoom about the center and shift in one resampling; what comes in from outside is black."""
     side = tf.cast(tf.shape(images)[1], tf.float32)
-    centre = (side - 1) / 2
+    center = (side - 1) / 2
     mirror = tf.where(draws[:, 0] < 0.5, -1.0, 1.0) if strength.flip else tf.ones_like(draws[:, 0])
     scale = 1 + strength.zoom * (2 * draws[:, 1] - 1)
     shift = strength.shift * side * (2 * draws[:, 2:4] - 1)
     zeros = tf.zeros_like(scale)
     # Rows (a0 a1 a2 b0 b1 b2 c0 c1): output pixel (x, y) is read at (a0 x + a1 y + a2, b0 x + b1 y + b2).
-    across = [mirror * scale, zeros, centre - mirror * scale * centre + shift[:, 0]]
-    down = [zeros, scale, centre - scale * centre + shift[:, 1]]
+    across = [mirror * scale, zeros, center - mirror * scale * center + shift[:, 0]]
+    down = [zeros, scale, center - scale * center + shift[:, 1]]
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=tf.stack([*across, *down, zeros, zeros], axis=1),

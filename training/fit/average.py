@@ -9,7 +9,7 @@ class MovingAverage(keras.callbacks.Callback):  # type: ignore[misc]  # keras sh
     """Lets `averaged` follow the trained model with a memory of so many steps; at first the memory is short.
 
     Polyak averaging with the warm-up of TensorFlow's ExponentialMovingAverage. The number of updates follows from
-    the optimiser's steps, so a resumed run averages on as if nothing had happened.
+    the optimizer's steps, so a resumed run averages on as if nothing had happened.
     """
 
     def __init__(self, averaged: keras.Model, *, memory_steps: int) -> None:

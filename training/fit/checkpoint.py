@@ -10,7 +10,7 @@ FOLDER = "checkpoints"
 
 
 def save(out: Path, epoch: int, *, model: keras.Model, averaged: keras.Model) -> None:
-    """Keep the state after this epoch (counted from 1): weights with the optimiser's, and the averaged weights."""
+    """Keep the state after this epoch (counted from 1): weights with the optimizer's, and the averaged weights."""
     (out / FOLDER).mkdir(exist_ok=True)
     _write(averaged, averaged_file(out, epoch))
     _write(model, _state_file(out, epoch))

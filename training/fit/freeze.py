@@ -12,7 +12,7 @@ PROBE = 256
 def train_only(model: keras.Model, part: Part) -> None:
     """Let this part of a classifier learn and freeze the rest; a frozen batch-norm keeps its statistics.
 
-    Early layers are the dearest, for they work on large maps, and the first to have learnt what they can.
+    Early layers are the dearest, for they work on large maps, and the first to have learned what they can.
     """
     backbone = model.get_layer(BACKBONE)
     frozen = {Part.ALL: 0, Part.LATE: _first_late(backbone), Part.HEAD: len(backbone.layers)}[part]

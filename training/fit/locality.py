@@ -1,7 +1,7 @@
 """Every cell of the CAM's grid learns to speak for its own part of the image.
 
 The last maps of a deep network see the whole picture, so training may gather all evidence in one corner, and a CAM is
-then right about the grid and wrong about the picture. Here every image is learnt together with a copy of which some
+then right about the grid and wrong about the picture. Here every image is learned together with a copy of which some
 cells are painted over (as in Hide-and-Seek, Singh & Lee, 2017, arXiv:1704.04811): a cell that shows what it showed
 before must say what it said before, and a cell that shows nothing must say nothing.
 """
@@ -24,7 +24,7 @@ def hide(images: tf.Tensor, seed: tf.Tensor, *, cells: int) -> tuple[tf.Tensor, 
     """Paint over some of the cells × cells parts of each image uint8 `[N, S, S, C]`; the same seed, the same parts.
 
     Returns the images and float masks `[N, cells, cells]`, 1 where hidden. Of an image each part goes with the same
-    chance between LEAST and MOST, under the image's mean colour or under black.
+    chance between LEAST and MOST, under the image's mean color or under black.
     """
     count, side = tf.shape(images)[0], tf.shape(images)[1]
     draws = tf.random.stateless_uniform((count, 2 + cells**2), seed)

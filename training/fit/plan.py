@@ -32,7 +32,7 @@ STAGE = re.compile(rf"(?P<size>\d+)x(?P<epochs>\d+)(:(?P<part>{'|'.join(Part)}))
 class Stage:
     """Some epochs at one image size. Small sizes come first: they cost a fraction and teach the most.
 
-    With `local` each image is learnt twice, so that the CAM comes to lie where the evidence does (training.fit.locality).
+    With `local` each image is learned twice, so that the CAM comes to lie where the evidence does (training.fit.locality).
     """
 
     size: int
@@ -95,7 +95,7 @@ class Plan:
         return epoch < self.mix_share * self.epochs
 
     def steps(self, examples: int) -> int:
-        """Optimiser steps of the whole run over so many training images."""
+        """Optimizer steps of the whole run over so many training images."""
         return self.epochs * (examples // self.batch_size)
 
 

@@ -65,11 +65,11 @@ class Run:
             )
         self.averaged = build_classifier(self._classes, backbone=plan.backbone, dropout=plan.dropout, weights=weights)
         self.model = fused(self.averaged)
-        # Without an optimiser: Keras on JAX would give it a memory to save, although it never learns.
+        # Without an optimizer: Keras on JAX would give it a memory to save, although it never learns.
         self.averaged.compile(None, _loss(), metrics=["accuracy"], jit_compile=COMPILED)
 
     def enter(self, stage: Stage) -> None:
-        """Let the stage's part of the network learn, with the optimiser's memory of what was learning before."""
+        """Let the stage's part of the network learn, with the optimizer's memory of what was learning before."""
         before = self.model.optimizer.variables if self.model.compiled else []
         train_only(self.model, stage.part)
         _compile(self.model, self._plan, examples=len(self._training))
@@ -98,7 +98,7 @@ class Run:
             checkpoint.forget_before(self._out, epoch + 1)
 
     def _with_evidence(self) -> keras.Model:
-        """The model in training, for a local stage: it learns by the same optimiser."""
+        """The model in training, for a local stage: it learns by the same optimizer."""
         learner = with_evidence(self.model)
         losses = {LOGITS: self.model.loss, EVIDENCE: disagreement}
         weights = {LOGITS: 1.0, EVIDENCE: self._plan.locality}
@@ -112,11 +112,11 @@ class Run:
         self.model.get_layer(DROPOUT).seed_generator.state.assign([self._plan.seed * 1000 + epoch, 0])
         follow = MovingAverage(self.averaged, memory_steps=self._plan.average_steps)
         began_s = time.monotonic()
-        learnt = learner.fit(
+        learned = learner.fit(
             feed.epoch(epoch), initial_epoch=epoch, epochs=epoch + 1, verbose=0, shuffle=False, callbacks=[follow]
         )
         speed = feed.steps * self._plan.batch_size / (time.monotonic() - began_s)
-        figures = {name.removeprefix(f"{LOGITS}_"): values[0] for name, values in learnt.history.items()}
+        figures = {name.removeprefix(f"{LOGITS}_"): values[0] for name, values in learned.history.items()}
         return figures | {"images_per_s": speed}
 
     def keep_best(self) -> Path:

@@ -1,4 +1,4 @@
-"""The model card of an artefact (Mitchell et al., 2019, arXiv:1810.03993)."""
+"""The model card of an artifact (Mitchell et al., 2019, arXiv:1810.03993)."""
 
 from model.manifest import Manifest
 from training.data.dataset import FASHION_MNIST
@@ -35,9 +35,9 @@ The rest is about fp32: {report}
 ![confusion matrix](confusion.png)
 """
 
-FASHION_MNIST_DATA = "Fashion-MNIST (Zalando, MIT licence)"
+FASHION_MNIST_DATA = "Fashion-MNIST (Zalando, MIT license)"
 FASHION_MNIST_USE = """\
-For pictures like those of Fashion-MNIST: one piece of clothing, grey, light on a black background, 28×28 pixels."""
+For pictures like those of Fashion-MNIST: one piece of clothing, gray, light on a black background, 28×28 pixels."""
 OWN_DATA = "a folder of images"
 OWN_USE = "For pictures like those it was trained on: {labels}."
 

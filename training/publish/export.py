@@ -1,4 +1,4 @@
-"""Make an artefact of a training run and publish it: `python -m training.publish.export --run FOLDER`."""
+"""Make an artifact of a training run and publish it: `python -m training.publish.export --run FOLDER`."""
 
 import argparse
 import sys
@@ -39,7 +39,7 @@ CAM_IMAGES = 1000
 
 
 class ExportError(Exception):
-    """The artefact is not fit to be published, or cannot be made here."""
+    """The artifact is not fit to be published, or cannot be made here."""
 
 
 def export(
@@ -54,7 +54,7 @@ def export(
     unpublished(root, name, version)
     check_origin(Origin(training.source, training.labels, digest(training.examples)), run)
     plan = read_plan(run)
-    learnt, validation = split_validation(training.examples, plan.validation_per_class, seed=plan.seed)
+    learned, validation = split_validation(training.examples, plan.validation_per_class, seed=plan.seed)
     trained = keras.saving.load_model(run / FINAL, compile=False)
     classifier = at_size(trained, plan.stages[-1].size, backbone=plan.backbone)
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +62,7 @@ def export(
             classifier, plan, validation, folder=Path(folder), name=name, version=version, labels=training.labels
         )
         check_agreement(draft, validation.images[:AGREEMENT_IMAGES])
-        draft = add_int8(draft, learnt, validation) if int8 else draft
+        draft = add_int8(draft, learned, validation) if int8 else draft
         evaluations = {kind: evaluate_artifact(draft, test, precision=kind) for kind in draft.manifest.precisions}
         draft = describe(measure(draft, evaluations, test), evaluations[FP32], plan, source=training.source)
         artifact = publish(draft.path, root)

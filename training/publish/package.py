@@ -1,4 +1,4 @@
-"""Make a folder with a graph an artefact: `python -m training.publish.package FOLDER`.
+"""Make a folder with a graph an artifact: `python -m training.publish.package FOLDER`.
 
 Computes the digests, fills in what can be told from the graph, and runs it once to see that it keeps the contract.
 """
@@ -33,7 +33,7 @@ def seal(manifest: Manifest, folder: Path) -> Artifact:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file but the manifest; hidden files are none of the artefact's."""
+    """The SHA-256 of every file but the manifest; hidden files are none of the artifact's."""
     files = sorted(file for file in folder.iterdir() if file.name != MANIFEST and not file.name.startswith("."))
     return {file.name: sha256(file) for file in files}
 
@@ -82,7 +82,7 @@ def now() -> str:
 
 
 def installed() -> dict[str, str]:
-    """The versions of the libraries that make an artefact."""
+    """The versions of the libraries that make an artifact."""
     return {library: library_version(library) for library in LIBRARIES}
 
 
@@ -101,7 +101,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m training.publish.package", description="Make a folder an artefact."
+        prog="python -m training.publish.package", description="Make a folder an artifact."
     )
     parser.add_argument("folder", type=Path, help="as artifacts/my-model/1.0.0, with manifest.json and model.onnx")
     args = parser.parse_args(argv)

@@ -1,6 +1,6 @@
 """The serving graph in int8: twice as fast on a CPU, with the CAM still computed in float.
 
-Static quantisation by ONNX Runtime: weights int8 per channel, activations uint8 by ranges met in training images.
+Static quantization by ONNX Runtime: weights int8 per channel, activations uint8 by ranges met in training images.
 Everything behind `features` stays float, and so do the first convolutions, of which the depthwise one cost more than
 any other layer measured. What is left is mostly a shift of each channel's mean, which is taken back layer by layer
 (bias correction: Nagel et al., 2019, arXiv:1906.04721).
@@ -32,7 +32,7 @@ QUANTISED = ("Conv", "Add", "Clip", "Relu", "MatMul")
 ERRORS_ONLY = 3
 
 
-def quantise(graph: Path, target: Path, images: Images) -> None:
+def quantize(graph: Path, target: Path, images: Images) -> None:
     """Write the int8 twin of a serving graph; `images` uint8 `[N, h, w, 3]` are training images as they are served."""
     with tempfile.TemporaryDirectory() as folder:
         plain, rough = Path(folder) / "plain.onnx", Path(folder) / "rough.onnx"
@@ -54,9 +54,9 @@ def quantise(graph: Path, target: Path, images: Images) -> None:
                 # The stride bounds how many activations are in memory at a time.
                 extra_options={"CalibPercentile": PERCENTILE, "CalibStridedMinMax": 1},
             )
-        quantised = onnx.load(rough)
-    _correct_biases(quantised, reference, images[:CORRECTION_IMAGES])
-    onnx.save(quantised, target)
+        quantized = onnx.load(rough)
+    _correct_biases(quantized, reference, images[:CORRECTION_IMAGES])
+    onnx.save(quantized, target)
 
 
 def rescale_temperature(graph: Path, factor: float) -> None:
@@ -73,7 +73,7 @@ def rescale_temperature(graph: Path, factor: float) -> None:
 
 
 def float_nodes(proto: ModelProto) -> list[str]:
-    """The nodes that are not quantised: all up to the fourth convolution, and all that `features` does not need."""
+    """The nodes that are not quantized: all up to the fourth convolution, and all that `features` does not need."""
     trunk = _needed_for(proto, "features")
     nodes = list(proto.graph.node)
     convolutions = [number for number, node in enumerate(nodes) if node.op_type == "Conv"]
@@ -123,28 +123,28 @@ def _with_biases(proto: ModelProto) -> ModelProto:
     return proto
 
 
-def _correct_biases(quantised: ModelProto, reference: ModelProto, images: Images) -> None:
+def _correct_biases(quantized: ModelProto, reference: ModelProto, images: Images) -> None:
     """Shift the int32 biases, first layer first, so that each channel's mean is that of the float graph."""
-    layers = list(_quantised_convolutions(quantised))
+    layers = list(_quantized_convolutions(quantized))
     expected = _means(reference, [output.removesuffix("_DequantizeLinear_Output") for _, output in layers], images)
-    initializers = {tensor.name: tensor for tensor in quantised.graph.initializer}
+    initializers = {tensor.name: tensor for tensor in quantized.graph.initializer}
     for (bias, output), mean in zip(layers, expected, strict=True):
-        (found,) = _means(quantised, [output], images)
+        (found,) = _means(quantized, [output], images)
         values, scale = (initializers[name] for name in bias.input[:2])
         steps = np.rint((mean - found) / numpy_helper.to_array(scale))
         corrected = (numpy_helper.to_array(values) + steps).astype(np.int32)
         values.CopyFrom(numpy_helper.from_array(corrected, values.name))
 
 
-def _quantised_convolutions(proto: ModelProto) -> Iterator[tuple[NodeProto, str]]:
-    """For each convolution the node that dequantises its bias, and its own output once dequantised."""
+def _quantized_convolutions(proto: ModelProto) -> Iterator[tuple[NodeProto, str]]:
+    """For each convolution the node that dequantizes its bias, and its own output once dequantized."""
     makers = {name: node for node in proto.graph.node for name in node.output}
     takers = {name: node for node in proto.graph.node for name in node.input}
     for node in proto.graph.node:
         bias = makers.get(node.input[2]) if node.op_type == "Conv" and len(node.input) == 3 else None
         if bias is not None and bias.op_type == "DequantizeLinear":
-            quantiser = takers[node.output[0]]
-            yield bias, takers[quantiser.output[0]].output[0]
+            quantizer = takers[node.output[0]]
+            yield bias, takers[quantizer.output[0]].output[0]
 
 
 def _means(proto: ModelProto, tensors: Sequence[str], images: Images) -> list[NDArray[np.float64]]:

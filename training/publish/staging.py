@@ -1,4 +1,4 @@
-"""The files of an artefact, written into a folder of its own before anything is published."""
+"""The files of an artifact, written into a folder of its own before anything is published."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ from training.evaluation.metrics import fit_temperature
 from training.fit.plan import Plan
 from training.publish.onnx_graph import write_onnx
 from training.publish.package import installed, now, seal
-from training.publish.quantize import CALIBRATION_IMAGES, quantise, rescale_temperature
+from training.publish.quantize import CALIBRATION_IMAGES, quantize, rescale_temperature
 
 GRAPH, INT8_GRAPH, TAIL = "model.onnx", "model.int8.onnx", "tail.npz"
 FP32, INT8 = "fp32", "int8"
@@ -33,7 +33,7 @@ LEAST_ALIKE = 0.95
 
 
 def at_size(trained: keras.Model, size: int, *, backbone: str) -> keras.Model:
-    """The trained model with a fixed input size and without the optimiser's state."""
+    """The trained model with a fixed input size and without the optimizer's state."""
     dropout = trained.get_layer("dropout").rate
     fixed = build_classifier(trained.output_shape[-1], backbone=backbone, size=size, dropout=dropout)
     fixed.set_weights(trained.get_weights())
@@ -81,7 +81,7 @@ def add_int8(draft: Artifact, training: Examples, validation: Examples) -> Artif
     """
     chosen = np.random.default_rng(draft.manifest.provenance.seed).permutation(len(training))[:CALIBRATION_IMAGES]
     contract, fp32 = draft.manifest.input, draft.manifest.precisions[FP32]
-    quantise(draft.path / fp32.graph, draft.path / INT8_GRAPH, as_served(training.take(chosen).images, contract))
+    quantize(draft.path / fp32.graph, draft.path / INT8_GRAPH, as_served(training.take(chosen).images, contract))
     held_out = as_served(validation.images, contract)
     rough = _with_int8(draft, Precision(INT8_GRAPH, fp32.temperature, {}))
     plain, small = (load_engine(rough, precision=kind, engine="onnx").infer(held_out) for kind in (FP32, INT8))
@@ -104,7 +104,7 @@ def cam_correlation(one: Floats, other: Floats) -> float:
 
 
 def provenance(seed: int) -> Provenance:
-    """Where an artefact made now comes from."""
+    """Where an artifact made now comes from."""
     return Provenance(seed=seed, commit=head_commit(), created_at=now(), libraries=installed())
 
 

@@ -44,13 +44,13 @@ def _sections(
         yield from quality_sections(evaluation, folder)
     else:
         yield _missing(
-            "accuracy", "Accuracy", EVALUATION, "python -m training.evaluation.evaluate ARTEFACT --out FOLDER"
+            "accuracy", "Accuracy", EVALUATION, "python -m training.evaluation.evaluate ARTIFACT --out FOLDER"
         )
     if explanations:
         yield explanation_section(explanations, folder)
     else:
         yield _missing(
-            "explanations", "Explanations", EXPLANATIONS, "python -m training.explanation.explain ARTEFACT --out FOLDER"
+            "explanations", "Explanations", EXPLANATIONS, "python -m training.explanation.explain ARTIFACT --out FOLDER"
         )
     if evaluation:
         yield cost_section(evaluation)
@@ -83,7 +83,7 @@ def _quality_tiles(evaluation: EvaluationFindings) -> Iterator[Tile]:
     yield Tile(f"{judged['macro_f1']:.4f}", "macro F1", f"hardest: {hardest['label']}, {hardest['f1']:.3f}")
     yield Tile(f"{judged['after']['error']:.4f}", "calibration error", f"{judged['before']['error']:.4f} unscaled")
     yield Tile(f"{cost['images_per_s']:,.0f}", "images/s with CAM", f"{name}, {cost['threads']} CPU threads")
-    yield Tile(f"{cost['graph_mb']:.1f} MB", "serving graph", f"{cost['artifact_mb']:.1f} MB the whole artefact")
+    yield Tile(f"{cost['graph_mb']:.1f} MB", "serving graph", f"{cost['artifact_mb']:.1f} MB the whole artifact")
 
 
 def _read(path: Path, shape: type[Findings]) -> Findings | None:

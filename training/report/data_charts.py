@@ -9,7 +9,7 @@ from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, board, canv
 from training.sheet import read_sheet
 
 SAMPLES, SHOWN, PAIRS_A_ROW = 8, 4, 6
-SPLIT_COLOURS = {"training": BLUE, "validation": GREEN, "test": ORANGE}
+SPLIT_COLORS = {"training": BLUE, "validation": GREEN, "test": ORANGE}
 
 
 def class_balance(found: ExplorationFindings) -> str:
@@ -19,8 +19,8 @@ def class_balance(found: ExplorationFindings) -> str:
         (axes,) = drawn.axes()
         left = np.zeros(len(labels))
         for split in found["splits"]:
-            colour = SPLIT_COLOURS[split["split"]]
-            bars = axes.barh(labels, split["counts"], left=left, height=0.62, color=colour.light, label=split["split"])
+            color = SPLIT_COLORS[split["split"]]
+            bars = axes.barh(labels, split["counts"], left=left, height=0.62, color=color.light, label=split["split"])
             left += split["counts"]
             if split is found["splits"][-1]:
                 axes.bar_label(bars, [f"{total:,.0f}" for total in left], padding=4, fontsize=9.5)
@@ -66,14 +66,14 @@ def brightness(found: ExplorationFindings) -> str:
     """How bright the training pixels of every class are: a ridge each, without the darkest range, which is told."""
     split = found["splits"][0]
     shares = np.array(split["histogram"])
-    centres = (np.arange(shares.shape[1]) + 0.5) * 256 / shares.shape[1]
+    centers = (np.arange(shares.shape[1]) + 0.5) * 256 / shares.shape[1]
     highest = shares[:, 1:].max() or 1
     with canvas(0.7 + 0.3 * len(found["labels"])) as drawn:
         (axes,) = drawn.axes()
         for row, label in enumerate(found["labels"]):
             ridge = row - 1.3 * shares[row, 1:] / highest
-            axes.fill_between(centres[1:], ridge, row, color=BLUE.light, alpha=0.35, linewidth=0)
-            axes.plot(centres[1:], ridge, color=BLUE.light, linewidth=1.2)
+            axes.fill_between(centers[1:], ridge, row, color=BLUE.light, alpha=0.35, linewidth=0)
+            axes.plot(centers[1:], ridge, color=BLUE.light, linewidth=1.2)
             axes.plot(split["mean"][row], row - 0.13, marker="|", markersize=8, markeredgewidth=2, color=ORANGE.light)
             axes.text(-8, row - 0.08, label, ha="right", va="bottom")
             axes.text(264, row - 0.08, f"{100 * shares[row, 0]:.0f} % dark", va="bottom", color=MUTED.light)
@@ -116,8 +116,8 @@ def nearest_pairs(found: ExplorationFindings, sheet: Path) -> str:
             for half, pixels in enumerate(pictures[2 * number : 2 * number + 2]):
                 place(axes, pixels, left=column + 0.04, top=step * row + 0.95 * half, width=0.92, height=0.92)
             below = {2.05: (pair["label"], INK), 2.32: (f"{pair['distance']:.1f} levels", MUTED)}
-            for down, (text, colour) in below.items():
+            for down, (text, color) in below.items():
                 axes.text(
-                    column + 0.5, step * row + down, text, ha="center", va="center", fontsize=9, color=colour.light
+                    column + 0.5, step * row + down, text, ha="center", va="center", fontsize=9, color=color.light
                 )
     return drawn.svg

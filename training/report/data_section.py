@@ -74,14 +74,14 @@ def _enlargement(found: ExplorationFindings, folder: Path) -> list[Block]:
         return [
             Paragraph(
                 f"The files were read as serving reads them, RGB at {changed['to_side']}×{changed['to_side']} pixels; "
-                f"{percent(changed['grey_share'])} of a sample of {changed['images']:,} are grey."
+                f"{percent(changed['gray_share'])} of a sample of {changed['images']:,} are gray."
             )
         ]
     rows = (
         ("mean level", f"{changed['mean_before']:.1f}", f"{changed['mean_after']:.1f}"),
         ("deviation of the levels", f"{changed['deviation_before']:.1f}", f"{changed['deviation_after']:.1f}"),
-        ("mean step between neighbours", f"{changed['step_before']:.1f}", f"{changed['step_after']:.1f}"),
-        ("channels", str(changed["channels_before"]), "3 equal ones" if changed["grey_share"] == 1 else "3"),
+        ("mean step between neighbors", f"{changed['step_before']:.1f}", f"{changed['step_after']:.1f}"),
+        ("channels", str(changed["channels_before"]), "3 equal ones" if changed["gray_share"] == 1 else "3"),
         ("bytes an image", f"{changed['bytes_before']:,}", f"{changed['bytes_after']:,}"),
     )
     before = f"{changed['from_width']}×{changed['from_height']}"
@@ -92,7 +92,7 @@ def _enlargement(found: ExplorationFindings, folder: Path) -> list[Block]:
             "enlargement",
             chart,
             f"Before and after serving's bilinear stretch. Nothing is added: edges become ramps "
-            f"{changed['to_side'] / changed['from_width']:.1f} times as long, and a grey picture is copied into three "
+            f"{changed['to_side'] / changed['from_width']:.1f} times as long, and a gray picture is copied into three "
             f"equal channels, as the network expects.",
         ),
         Table(("levels of 255", before, after), rows, f"What the stretch changes, over {changed['images']:,} images."),

@@ -1,6 +1,6 @@
-"""How charts look: one palette, safe for colour-blind readers, that follows the page into its dark colours.
+"""How charts look: one palette, safe for color-blind readers, that follows the page into its dark colors.
 
-Every colour is drawn as its light value and written as a CSS variable with that value to fall back on. Text stays text.
+Every color is drawn as its light value and written as a CSS variable with that value to fall back on. Text stays text.
 """
 
 import re
@@ -21,7 +21,7 @@ Images = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Colour:
+class Color:
     """A role in every chart, in light and in dark."""
 
     name: str
@@ -29,13 +29,13 @@ class Colour:
     dark: str
 
 
-PAPER = Colour("paper", "#fffffe", "#161b22")
-INK = Colour("ink", "#1c2430", "#e4e9f0")
-MUTED = Colour("muted", "#5f6b7a", "#98a4b3")
-LINE = Colour("line", "#dfe4ea", "#303947")
-BLUE = Colour("blue", "#0b6cb5", "#62b0ee")
-ORANGE = Colour("orange", "#c2500f", "#f29d5e")
-GREEN = Colour("green", "#0c7c5b", "#4cc4a0")
+PAPER = Color("paper", "#fffffe", "#161b22")
+INK = Color("ink", "#1c2430", "#e4e9f0")
+MUTED = Color("muted", "#5f6b7a", "#98a4b3")
+LINE = Color("line", "#dfe4ea", "#303947")
+BLUE = Color("blue", "#0b6cb5", "#62b0ee")
+ORANGE = Color("orange", "#c2500f", "#f29d5e")
+GREEN = Color("green", "#0c7c5b", "#4cc4a0")
 PALETTE = (PAPER, INK, MUTED, LINE, BLUE, ORANGE, GREEN)
 
 WIDTH_IN, FILE_WIDTH_PX = 5.2, 560
@@ -130,9 +130,9 @@ def inline(svg: str, *, name: str, alt: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """The drawing as a file that brings its colours, light and dark."""
+    """The drawing as a file that brings its colors, light and dark."""
     light, dark = (
-        "".join(f"--{colour.name}:{getattr(colour, theme)};" for colour in PALETTE) for theme in ("light", "dark")
+        "".join(f"--{color.name}:{getattr(color, theme)};" for color in PALETTE) for theme in ("light", "dark")
     )
     rules = f"svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}"
     return svg.replace("</style>", f"{rules}</style>", 1).replace("<svg ", f'<svg width="{FILE_WIDTH_PX}" ', 1)
@@ -146,8 +146,8 @@ def _to_svg(figure: Figure) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
-    for colour in PALETTE:
-        svg = svg.replace(colour.light, f"var(--{colour.name}, {colour.light})")
+    for color in PALETTE:
+        svg = svg.replace(color.light, f"var(--{color.name}, {color.light})")
     svg = _without_idle_names(svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r"<[^>]*>", _shortened, svg)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from training.explanation.findings import KNOW_NOTHING, SERVED, ExplanationFindings, Road, Sanity
-from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Colour, board, canvas, only_grid, place
+from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, Color, board, canvas, only_grid, place
 from training.sheet import read_sheet
 
 PICTURED_ROWS = 6
@@ -38,9 +38,9 @@ def scores(found: ExplanationFindings) -> str:
         (axes,) = drawn.axes()
         axes.axvline(0, color=MUTED.light, linewidth=1)
         for row, name in enumerate(ranked):
-            one, colour = methods[name], colour_of(name)
-            axes.plot([one["low"], one["high"]], [row, row], color=colour.light, linewidth=5, alpha=0.3)
-            axes.plot(one["score"], row, "o", color=colour.light, markersize=6)
+            one, color = methods[name], color_of(name)
+            axes.plot([one["low"], one["high"]], [row, row], color=color.light, linewidth=5, alpha=0.3)
+            axes.plot(one["score"], row, "o", color=color.light, markersize=6)
             axes.text(1.02, row, f"{one['score']:.3f}", va="center", transform=axes.get_yaxis_transform())
         axes.set_yticks(range(len(ranked)), ranked, color=INK.light)
         axes.set_xlabel("insertion − deletion")
@@ -55,10 +55,10 @@ def road(found: Road) -> str:
     with canvas(0.8 + 0.27 * len(ranked)) as drawn:
         (axes,) = drawn.axes()
         for row, name in enumerate(ranked):
-            colour = colour_of(name)
-            axes.plot(ends[name], [row, row], color=colour.light, linewidth=2, alpha=0.4)
-            axes.plot(ends[name][0], row, "<", color=colour.light, markersize=6)
-            axes.plot(ends[name][1], row, ">", color=colour.light, markersize=6)
+            color = color_of(name)
+            axes.plot(ends[name], [row, row], color=color.light, linewidth=2, alpha=0.4)
+            axes.plot(ends[name][0], row, "<", color=color.light, markersize=6)
+            axes.plot(ends[name][1], row, ">", color=color.light, markersize=6)
             gap = f"{ends[name][1] - ends[name][0]:.3f}"
             axes.text(1.02, row, gap, va="center", transform=axes.get_yaxis_transform())
         axes.set_yticks(range(len(ranked)), ranked, color=INK.light)
@@ -83,7 +83,7 @@ def sanity(found: Sanity) -> str:
     return drawn.svg
 
 
-def colour_of(method: str) -> Colour:
+def color_of(method: str) -> Color:
     """Blue for what is served, orange for the orders that ask no network, green for the other methods."""
     if method == SERVED:
         return BLUE

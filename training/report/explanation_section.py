@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.explanation.findings import CENTRE, KNOW_NOTHING, RANDOM, SERVED, ExplanationFindings, Method
+from training.explanation.findings import CENTER, KNOW_NOTHING, RANDOM, SERVED, ExplanationFindings, Method
 from training.report import explanation_charts
 from training.report.blocks import Block, Chart, Paragraph, Section, Table, Tile, listed
 
@@ -14,9 +14,9 @@ def explanation_section(found: ExplanationFindings, folder: Path) -> Section:
 
 
 def faithfulness_tile(found: ExplanationFindings) -> Tile:
-    """The served CAM's score beside those of random maps and of a blob in the centre."""
+    """The served CAM's score beside those of random maps and of a blob in the center."""
     methods = found["methods"]
-    beside = ", ".join(f"{name} {methods[name]['score']:.3f}" for name in (RANDOM, CENTRE))
+    beside = ", ".join(f"{name} {methods[name]['score']:.3f}" for name in (RANDOM, CENTER))
     return Tile(f"{methods[SERVED]['score']:.3f}", "faithfulness of the CAM", beside)
 
 
@@ -26,7 +26,7 @@ def _blocks(found: ExplanationFindings, folder: Path) -> Iterator[Block]:
         "An explanation is faithful when it names the pixels that the answer rests on. Deletion hides them, the most "
         "important first, and the probability of the predicted class should fall at once; insertion shows them, and it "
         "should rise at once. The score is the area under insertion less that under deletion, from −1 to 1; hidden "
-        f"pixels get the image's mean colour. Measured on {found['data']['images']:,} {found['data']['split']} images "
+        f"pixels get the image's mean color. Measured on {found['data']['images']:,} {found['data']['split']} images "
         f"of `{found['data']['source']}`, beside orders of pixels that do not ask the network: "
         f"{listed(_baselines(found))}."
     )
@@ -52,7 +52,7 @@ def _blocks(found: ExplanationFindings, folder: Path) -> Iterator[Block]:
 
 
 PICTURES_CAPTION = (
-    "Some of the images with each method's map of the predicted class, each map from its lowest value (no colour) to "
+    "Some of the images with each method's map of the predicted class, each map from its lowest value (no color) to "
     "its highest (yellow)."
 )
 TABLE_CAPTION = (
@@ -60,14 +60,14 @@ TABLE_CAPTION = (
     "lower is better."
 )
 ROAD_CAPTION = (
-    "ROAD (remove and debias): pixels are replaced by a blend of their neighbours, and accuracy is taken with {shares} "
+    "ROAD (remove and debias): pixels are replaced by a blend of their neighbors, and accuracy is taken with {shares} "
     "% of them replaced ({images} images; shown is the mean). The wider the gap between the two orders, the better a "
     "method tells what matters from what does not."
 )
 SANITY_CAPTION = (
-    "Sanity: how like the CAMs stay to the first ones while layers lose what they have learnt, from the output down "
+    "Sanity: how like the CAMs stay to the first ones while layers lose what they have learned, from the output down "
     "({images} images). With all of them random the correlation is {end:.2f}; that of CAMs of other images is "
-    "{chance:.2f}. A map that stayed alike was never about what the model has learnt."
+    "{chance:.2f}. A map that stayed alike was never about what the model has learned."
 )
 
 
@@ -80,13 +80,13 @@ def _verdict(methods: dict[str, Method]) -> str:
     ranked = sorted((name for name in methods if name not in KNOW_NOTHING), key=lambda name: -methods[name]["score"])
     best = ranked[0]
     over_random = [name for name in ranked if methods[name]["over_random"]["low"] > 0]
-    over_centre = [name for name in ranked if methods[name]["over_centre"]["low"] > 0]
+    over_center = [name for name in ranked if methods[name]["over_center"]["low"] > 0]
     served = "beats" if SERVED in over_random else "does not beat"
     return (
         f"Mean score with its 95 % interval; {SERVED} (blue) is what is served and {served} random maps. {best} is the "
         f"most faithful with {methods[best]['score']:.3f}. Image by image, with the whole interval of the difference "
-        f"above 0: better than random maps are {_names(over_random)}; better than a blob in the centre, "
-        f"{_names(over_centre)}."
+        f"above 0: better than random maps are {_names(over_random)}; better than a blob in the center, "
+        f"{_names(over_center)}."
     )
 
 

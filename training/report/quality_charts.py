@@ -73,16 +73,16 @@ def reliability(judged: Judgement) -> str:
         upper.plot([0, 1], [0, 1], color=MUTED.light, linewidth=1, dashes=(4, 3))
         upper.text(0.02, 0.3, "as sure as right", color=MUTED.light)
         kinds = (("before", ORANGE, "s"), ("after", BLUE, "o"))
-        for place_, (name, colour, marker) in enumerate(kinds):
+        for place_, (name, color, marker) in enumerate(kinds):
             judgement: Calibration = judged["before"] if name == "before" else judged["after"]
             filled = [one for one in judgement["bins"] if one["images"] >= LEAST_IN_BIN]
             sure, right = ([one[axis] for one in filled] for axis in ("confidence", "accuracy"))
             legend = f"{name} scaling: calibration error {judgement['error']:.4f}"
-            upper.plot(sure, right, marker, linestyle="-", color=colour.light, markersize=4.5, linewidth=1.2)
-            upper.text(0.02, 0.95 - 0.09 * place_, legend, color=colour.light, transform=upper.transAxes)
+            upper.plot(sure, right, marker, linestyle="-", color=color.light, markersize=4.5, linewidth=1.2)
+            upper.text(0.02, 0.95 - 0.09 * place_, legend, color=color.light, transform=upper.transAxes)
             counts = [one["images"] for one in judgement["bins"]]
             shift = (place_ - 0.5) * 0.026
-            lower.bar((np.arange(len(counts)) + 0.5) / len(counts) + shift, counts, 0.024, color=colour.light)
+            lower.bar((np.arange(len(counts)) + 0.5) / len(counts) + shift, counts, 0.024, color=color.light)
         upper.set_ylabel("accuracy")
         lower.set_yscale("log")
         lower.yaxis.set_major_formatter("{x:,.0f}")
@@ -191,7 +191,7 @@ def mistakes(judged: Judgement, sheet: Path) -> str:
                 (f"→ {one['predicted']}", ORANGE),
                 (f"{100 * one['confidence']:.1f} %", MUTED),
             )
-            for line, (text, colour) in enumerate(texts):
+            for line, (text, color) in enumerate(texts):
                 top = step * down + 1.05 + 0.19 * line
-                axes.text(right + 0.5, top, text, ha="center", va="center", fontsize=8.5, color=colour.light)
+                axes.text(right + 0.5, top, text, ha="center", va="center", fontsize=8.5, color=color.light)
     return drawn.svg

@@ -168,7 +168,7 @@ def _cost(found: EvaluationFindings) -> Table:
     )
     cost = next(iter(found["precisions"].values()))["cost"]
     return Table(
-        ("precision", "images/s", "ms alone", "graph, MB", "artefact, MB"),
+        ("precision", "images/s", "ms alone", "graph, MB", "artifact, MB"),
         rows,
         f"Classifying with the CAM of every image, decoding left out: ONNX Runtime, {cost['threads']} threads of "
         f"{cost['cpu']}, batches of {cost['batch_size']}, the median of 40; then an image on its own.",

@@ -103,12 +103,12 @@ def _curves(found: TrainingFindings, figure: str) -> str:
     epochs = history["epoch"]
     with canvas(2.9) as drawn:
         (axes,) = drawn.axes()
-        for name, colour, text in ((figure, ORANGE, "training"), (f"val_{figure}", BLUE, "validation")):
+        for name, color, text in ((figure, ORANGE, "training"), (f"val_{figure}", BLUE, "validation")):
             values = history[name]
-            axes.plot(epochs, values, "o-", color=colour.light, markersize=3.5, linewidth=1.5)
+            axes.plot(epochs, values, "o-", color=color.light, markersize=3.5, linewidth=1.5)
             above = values[-1] == max(history[figure][-1], history[f"val_{figure}"][-1])
             side = "bottom" if above else "top"
-            axes.text(epochs[-1] + 0.4, values[-1], f"{text} {values[-1]:.3f}", color=colour.light, va=side)
+            axes.text(epochs[-1] + 0.4, values[-1], f"{text} {values[-1]:.3f}", color=color.light, va=side)
         for first, name in _named_stages(found["stages"]):
             axes.axvline(first + 0.5, color=MUTED.light, linewidth=0.8, dashes=(2, 3))
             axes.text(first + 0.6, 1.02, name, color=MUTED.light, transform=axes.get_xaxis_transform())

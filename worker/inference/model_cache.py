@@ -20,7 +20,7 @@ class Models:
         self._loaded: OrderedDict[Version, tuple[Artifact, Engine]] = OrderedDict()
 
     def of(self, job: Job) -> tuple[Artifact, Engine]:
-        """The artefact and the warm engine the job pinned; raises ArtifactError."""
+        """The artifact and the warm engine the job pinned; raises ArtifactError."""
         version = job.model_name, job.model_version, job.precision
         if version not in self._loaded:
             self._loaded[version] = self._load(*version)

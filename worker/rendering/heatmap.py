@@ -9,30 +9,30 @@ from PIL import Image
 SHORTEST_LONG_SIDE = 112
 LONGEST_LONG_SIDE = 1024
 STRONGEST = 0.65
-"""How much of the heat's colour covers the image where the CAM is highest."""
+"""How much of the heat's color covers the image where the CAM is highest."""
 
 STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
-COLOURS = np.array([[40, 20, 110], [150, 35, 140], [225, 60, 80], [250, 140, 30], [255, 225, 50]])
-"""Dark violet through red to yellow: ordered by lightness, so that it reads without colour vision too."""
+COLORS = np.array([[40, 20, 110], [150, 35, 140], [225, 60, 80], [250, 140, 30], [255, 225, 50]])
+"""Dark violet through red to yellow: ordered by lightness, so that it reads without color vision too."""
 
 HOTTEST = 255
 HEATS = np.linspace(0, 1, HOTTEST + 1)
-CHANNELS = [np.interp(HEATS, STOPS, channel) for channel in COLOURS.T]
+CHANNELS = [np.interp(HEATS, STOPS, channel) for channel in COLORS.T]
 PALETTE = np.rint(np.stack([*CHANNELS, HOTTEST * STRONGEST * HEATS], axis=1)).astype(np.uint8).tobytes()
-"""RGBA for each heat from 0 to 255: its colour, and how much of the image that covers."""
+"""RGBA for each heat from 0 to 255: its color, and how much of the image that covers."""
 
 
 def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
-    """The RGB image, small ones enlarged and large ones reduced, under the colours of its CAM [h, w] ≥ 0.
+    """The RGB image, small ones enlarged and large ones reduced, under the colors of its CAM [h, w] ≥ 0.
 
-    Colours span from the CAM's lowest value to its highest. The hotter, the more opaque: where the CAM is lowest the
+    Colors span from the CAM's lowest value to its highest. The hotter, the more opaque: where the CAM is lowest the
     image shows unchanged, and so does all of it under a CAM that is the same everywhere.
     """
     canvas = image.resize(_size(image), Image.Resampling.BICUBIC)
     heat = Image.fromarray(_heat(cam, canvas.size))
     heat.putpalette(PALETTE, "RGBA")
-    colours = heat.convert("RGBA")
-    canvas.paste(colours, mask=colours)
+    colors = heat.convert("RGBA")
+    canvas.paste(colors, mask=colors)
     return canvas
 
 

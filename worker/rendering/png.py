@@ -1,4 +1,4 @@
-"""PNG files of overlays, encoded several times as fast as Pillow does, for a size that differs by a few per cent.
+"""PNG files of overlays, encoded several times as fast as Pillow does, for a size that differs by a few percent.
 
 Pillow tries five filters on every row; here every row takes the same, which NumPy applies to all of them at once. ISA-L
 deflates at four times the speed of zlib's quickest level. The rest of the format is a header (PNG, third edition, W3C).
@@ -11,7 +11,7 @@ from isal import isal_zlib
 from PIL import Image
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-BITS, TRUECOLOUR = 8, 2
+BITS, TRUECOLOR = 8, 2
 UP = 2
 """The filter that stores a row's difference to the one above it."""
 
@@ -28,7 +28,7 @@ def encode_png(image: Image.Image) -> bytes:
     filtered[:, 0] = UP
     filtered[0, 1:] = rows[0]
     np.subtract(rows[1:], rows[:-1], out=filtered[1:, 1:])
-    header = struct.pack(">2I5B", width, height, BITS, TRUECOLOUR, 0, 0, 0)
+    header = struct.pack(">2I5B", width, height, BITS, TRUECOLOR, 0, 0, 0)
     data = isal_zlib.compress(filtered, LEVEL)
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 

@@ -45,7 +45,7 @@ def submit(
     model: ModelName = None,
     top_k: Annotated[int | None, typer.Option(min=1, help="How many classes to report an image.")] = None,
     explain: Explained = None,
-    name: Annotated[str | None, typer.Option(help="A name to recognise the job by.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name to recognize the job by.")] = None,
     download: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Wait, then write the archive to this file.")
     ] = None,
