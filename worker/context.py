@@ -1,10 +1,10 @@
-"""What a worker process needs, opened after the fork and kept: database, storage, bells, loaded models."""
+"""What a worker process needs, opened after the fork and kept: database, storage, notifier, loaded models."""
 
 from dataclasses import dataclass
 from functools import cache
 
 from core.db.engines import Database, open_database
-from core.notifier import Bells, bells
+from core.notifier import Notifier, open_notifier
 from core.objects.storage import Storage
 from core.settings import Settings, settings
 from worker.inference.model_cache import Models
@@ -15,7 +15,7 @@ class Context:
     settings: Settings
     database: Database
     storage: Storage
-    bells: Bells
+    notifier: Notifier
     models: Models
 
 
@@ -25,7 +25,7 @@ def open_context(settings: Settings) -> Context:
         settings,
         open_database(settings.database_url, pool_size=2),
         Storage(settings.storage_dir),
-        bells(settings),
+        open_notifier(settings),
         Models(settings),
     )
 

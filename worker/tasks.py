@@ -6,47 +6,48 @@ from typing import Any
 from celery import Task
 from sqlalchemy.orm import Session
 
+from core.broker import BUILD_ARCHIVE_TASK, DRAW_OVERLAY_TASK, INFER_SHARD_TASK
 from core.db.tables import Archive
 from core.failpoints import Point, failpoint
-from core.jobs import archives, items, shards
-from core.notifier import ARCHIVE, DRAW, INFER
-from core.states import Lane
+from core.jobs import archives, claims, items
+from core.jobs.claims import ClaimedBatch
+from core.states import Queue
 from worker.context import Context, context
-from worker.inference.lease import GivenUp, Lease, LeaseLost
-from worker.inference.shard_run import Claimed, run_shards
+from worker.inference.lease import Lease, LeaseLost, Released
+from worker.inference.shard_run import run_shards
 from worker.rendering.archive import write_archive
 from worker.rendering.item_overlay import draw_item
 from worker.runtime.app import app
 from worker.runtime.shutdown import shutdown
 
 SERVE_S = 0.5
-"""How long one bell of the interactive lane is answered with further claims; then other messages have their turn."""
+"""How long one bell of the interactive queue is answered with further claims; then other messages have their turn."""
 
 LISTEN_S = 0.05
 """How long a process that has just served listens for the next bell."""
 
 SHARDS_TOGETHER, IMAGES_TOGETHER = 16, 32
-"""Most of one claim in the interactive lane; the images are two batches of a CPU's engine."""
+"""Most of one claim in the interactive queue; the images are two batches of a CPU's engine."""
 
 
-@app.task(name=INFER, bind=True)
-def infer_next_shard(self: "Task[Any, str]", /, lane: str, **_of_other_versions: object) -> str:
-    """Claims what is next in the lane, whatever that is: a bell names no work. Returns what it did, for people."""
+@app.task(name=INFER_SHARD_TASK, bind=True)
+def infer_next_shard(self: "Task[Any, str]", /, queue: str, **_of_other_versions: object) -> str:
+    """Claims what is next in the queue, whatever that is: a bell names no work. Returns what it did, for people."""
     here = context()
-    if lane not in list(Lane):
-        return f"there is no lane {lane}"
+    if queue not in list(Queue):
+        return f"there is no queue {queue}"
     with shutdown.work():
-        if lane == Lane.INTERACTIVE:
+        if queue == Queue.INTERACTIVE:
             return _serve_small(here, worker=str(self.request.id))
         with here.database.write.begin() as session:
-            claimed = shards.claim(session, Lane(lane), worker=str(self.request.id), lease_s=here.settings.lease_s)
+            claimed = claims.claim(session, Queue(queue), worker=str(self.request.id), lease_s=here.settings.lease_s)
         if claimed is None:
-            return f"nothing to claim in {lane}"
+            return f"nothing to claim in {queue}"
         failpoint(Point.SHARD_CLAIMED)
         return run_shards(here, [claimed])
 
 
-@app.task(name=ARCHIVE, bind=True)
+@app.task(name=BUILD_ARCHIVE_TASK, bind=True)
 def build_archive(self: "Task[Any, str]", /, archive: str, **_of_other_versions: object) -> str:
     """Builds the archive that somebody asked for."""
     here = context()
@@ -59,12 +60,12 @@ def build_archive(self: "Task[Any, str]", /, archive: str, **_of_other_versions:
         return _run_archive(here, claimed)
 
 
-@app.task(name=DRAW)
+@app.task(name=DRAW_OVERLAY_TASK)
 def draw_overlay(job: str, index: int, **_of_other_versions: object) -> str:
     """Draws the overlay that somebody looks at."""
     here = context()
     with here.database.read.begin() as session:
-        item = items.drawable(session, job, index)
+        item = items.find_item_with_cam(session, job, index)
     if item is None:
         return "nothing to draw"
     draw_item(here, item)
@@ -74,7 +75,7 @@ def draw_overlay(job: str, index: int, **_of_other_versions: object) -> str:
 def _serve_small(here: Context, *, worker: str) -> str:
     """Claims and commits companies of small shards for as long as bells ring, but no longer than `SERVE_S`.
 
-    It listens to the lane itself, because from a bell through Celery's consumer to here takes longer than an inference.
+    It listens to the queue itself, because from a bell through Celery's consumer to here takes longer than an inference.
     What is committed after a claim has a bell of its own, so there is no need to look again before one rings. If its
     time is over while work may be left, it rings for who comes next.
     """
@@ -82,30 +83,31 @@ def _serve_small(here: Context, *, worker: str) -> str:
     more_may_wait = False
     try:
         while time.monotonic() < until_s and not shutdown.asked:
-            claimed, left = _claim_small(here, worker=worker)
+            batch = _claim_small(here, worker=worker)
+            claimed, left = batch.shards, batch.more_left
             if claimed:
                 more_may_wait = True
                 failpoint(Point.SHARD_CLAIMED)
                 report.append(run_shards(here, claimed))
-            more_may_wait = left or (bool(report) and here.bells.heard(Lane.INTERACTIVE, within_s=LISTEN_S))
+            more_may_wait = left or (bool(report) and here.notifier.wait_for_interactive(timeout_s=LISTEN_S))
             if not more_may_wait:
                 break
     finally:
         if more_may_wait:
-            here.bells.ring_lane(Lane.INTERACTIVE, times=1)
-    return f"served {len(report)} times, last: {report[-1]}" if report else f"nothing to claim in {Lane.INTERACTIVE}"
+            here.notifier.notify_queue(Queue.INTERACTIVE, shards=1)
+    return f"served {len(report)} times, last: {report[-1]}" if report else f"nothing to claim in {Queue.INTERACTIVE}"
 
 
-def _claim_small(here: Context, *, worker: str) -> tuple[list[Claimed], bool]:
+def _claim_small(here: Context, *, worker: str) -> ClaimedBatch:
     settings = here.settings
     with here.database.write.begin() as session:
-        return shards.claim_together(
+        return claims.claim_batch(
             session,
-            Lane.INTERACTIVE,
+            Queue.INTERACTIVE,
             worker=worker,
             lease_s=settings.lease_s,
-            most_shards=SHARDS_TOGETHER,
-            most_images=IMAGES_TOGETHER,
+            max_shards=SHARDS_TOGETHER,
+            max_images=IMAGES_TOGETHER,
         )
 
 
@@ -116,14 +118,14 @@ def _run_archive(here: Context, archive: Archive) -> str:
         size_bytes = _build(here, archive)
     except LeaseLost:
         return f"{title}: the lease went to another worker"
-    except GivenUp:
+    except Released:
         with here.database.write.begin() as session:
-            archives.give_back(session, archive, failed=False)
-        here.bells.ring_archive(archive.id)
+            archives.release(session, archive, failed=False)
+        here.notifier.notify_archive(archive.id)
         return f"{title}: given back, because this worker stops"
     except Exception:  # the task's edge, as above
         with here.database.write.begin() as session:
-            archives.give_back(session, archive, failed=True)
+            archives.release(session, archive, failed=True)
         raise
     return f"{title}, {size_bytes / 1e6:.1f} MB, {time.monotonic() - started:.1f} s"
 

@@ -9,8 +9,7 @@ from bench.harness.bench_harness import Ground
 from bench.harness.results import Findings, ratio
 from bench.harness.stack import PATIENCE_S, BenchError, BenchStack, closing_database
 from core.db.tables import Item
-from core.jobs import items
-from core.jobs import submission as jobs
+from core.jobs import items, lookup
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
 from worker.rendering.archive import PAGE
@@ -59,8 +58,8 @@ def _pages(stack: BenchStack, job_id: str) -> Iterator[list[tuple[Item, bytes]]]
     with closing_database(stack.plan.settings.database_url) as database:
         while True:
             with database.read.begin() as session:
-                job = jobs.owned(session, job_id, owner=STACK_OWNER)
-                page = items.page(session, job, state=None, after=after, limit=PAGE)
+                job = lookup.find_job(session, job_id, owner=STACK_OWNER)
+                page = items.list_items(session, job, state=None, after=after, limit=PAGE)
             if not page:
                 return
             yield list(_with_originals(storage, page))

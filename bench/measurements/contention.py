@@ -9,11 +9,10 @@ from uuid import uuid4
 from bench.harness.bench_harness import Ground
 from bench.harness.idle_database import quiet_settings
 from core.db.engines import open_database
-from core.jobs import shards
-from core.jobs import submission as jobs
-from core.jobs.results import Outcome
+from core.jobs import claims, shards, submission
+from core.jobs.results import InferenceResult
 from core.jobs.submission import NewJob, StoredShard
-from core.states import JobKind, Lane
+from core.states import JobKind, Queue
 
 OWNER = "contention"
 RETENTION_S = 3600
@@ -56,7 +55,7 @@ def _queue(url: str, sizes: Sequence[int]) -> None:
                 top_k=1, retention_s=RETENTION_S,
             )  # fmt: skip
             stored = [StoredShard(f"jobs/{job_id}/{number}", "", 1) for number in range(size)]
-            jobs.submit(session, new, stored, interactive_images=0, shard_images=1)
+            submission.submit(session, new, stored, interactive_images=0, shard_images=1)
     database.dispose()
 
 
@@ -67,11 +66,13 @@ def _work_off(url: str, start_at: float) -> float:
         time.sleep(max(0.0, start_at - time.time()))
     while True:
         with database.write.begin() as session:
-            claimed = shards.claim(session, Lane.BULK, worker=OWNER, lease_s=60)
+            claimed = claims.claim(session, Queue.BULK, worker=OWNER, lease_s=60)
         if claimed is None:
             database.dispose()
             return time.time()
         shard, _ = claimed
-        outcome = Outcome(shard.first_index + shard.positions[0], "image", "0" * 64, 1, label="a", confidence=1.0)
+        outcome = InferenceResult(
+            shard.first_index + shard.positions[0], "image", "0" * 64, 1, label="a", confidence=1.0
+        )
         with database.write.begin() as session:
             shards.finish(session, shard, [outcome], engine="onnx")

@@ -14,11 +14,10 @@ from bench.harness.corpus import small_images
 from bench.harness.idle_database import quiet_settings
 from bench.measurements.engine import bare_rate, engine_rate, pixels
 from core.db.tables import Job, Shard
-from core.jobs import archives, items, shards
-from core.jobs import submission as jobs
+from core.jobs import archives, claims, items, lookup, shards, submission
 from core.jobs.submission import NewJob, StoredShard
 from core.objects.shard_format import ShardReader
-from core.states import JobKind, Lane
+from core.states import JobKind, Queue
 from model.decode import decode
 from worker.context import Context, open_context
 from worker.inference.pipeline import Work, infer_shard
@@ -97,10 +96,10 @@ def _queue(ground: Ground, context: Context, job_id: str, stored: list[StoredSha
     count = context.settings.shard_images
     with clock.times("queue"):
         with context.database.write.begin() as session:
-            job = jobs.submit(session, new, stored, interactive_images=0, shard_images=count)
-        context.bells.ring_job(job)
+            job = submission.submit(session, new, stored, interactive_images=0, shard_images=count)
+        context.notifier.notify_job(job)
         with context.database.write.begin() as session:
-            claimed = shards.claim(session, Lane.BULK, worker="stages", lease_s=60)
+            claimed = claims.claim(session, Queue.BULK, worker="stages", lease_s=60)
     assert claimed is not None, "nobody else claims here"
     return claimed
 
@@ -126,13 +125,13 @@ def _infer(ground: Ground, context: Context, work: Work, clock: Clock) -> None:
 def _archive(context: Context, job: Job, images: list[bytes], clock: Clock) -> None:
     """The archive's own share is what it takes on top of drawing its overlays."""
     with context.database.write.begin() as session:
-        asked = archives.request(session, jobs.owned(session, job.id, owner=OWNER))
+        asked = archives.request(session, lookup.find_job(session, job.id, owner=OWNER))
         archive = archives.claim(session, asked.id, worker="stages", lease_s=600)
     assert archive is not None, "nobody else builds here"
     with clock.times("archive"):
         write_archive(context, archive, check=lambda: None)
     with context.database.read.begin() as session:
-        drawn = items.page(session, job, state=None, after=-1, limit=len(images))
+        drawn = items.list_items(session, job, state=None, after=-1, limit=len(images))
     with clock.times("draw"):
         for item in drawn:
             overlay_png(item, images[item.index])

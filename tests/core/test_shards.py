@@ -12,8 +12,8 @@ from core.db.engines import Database
 from core.db.tables import Item, Job, Shard
 from core.jobs import shards
 from core.states import JobState, ShardState
-from tests.core.moves import claim, claimed, finish, finished_late, give_back, reread, submitted
-from tests.databases import outcomes
+from tests.core.moves import claim, claimed, finish, finished_late, release, reread, submitted
+from tests.databases import results_of
 
 
 def test_a_claim_leases_the_shard_and_moves_its_images_to_running(database: Database) -> None:
@@ -66,7 +66,7 @@ def test_a_job_whose_images_all_share_a_fate_ends_so(database: Database, failed:
 def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
     job = submitted(database, 4)
     zombie = claimed(database)
-    give_back(database, zombie, crashed=False)
+    release(database, zombie, crashed=False)
     successor = claimed(database)
 
     late = finished_late(database, zombie)
@@ -82,7 +82,7 @@ def test_an_image_cannot_have_two_items(database: Database) -> None:
     submitted(database, 2)
     shard = claimed(database)
 
-    twice = [*outcomes(shard), outcomes(shard)[0]]
+    twice = [*results_of(shard), results_of(shard)[0]]
 
     with pytest.raises(IntegrityError), database.write.begin() as session:
         shards.finish(session, shard, twice, engine="onnx")
@@ -94,7 +94,7 @@ def test_only_the_holder_of_a_lease_can_renew_it(database: Database) -> None:
 
     with database.write.begin() as session:
         assert shards.renew(session, shard, lease_s=100)
-    give_back(database, shard, crashed=False)
+    release(database, shard, crashed=False)
 
     with database.write.begin() as session:
         assert not shards.renew(session, shard, lease_s=100)
@@ -106,7 +106,7 @@ def test_a_lease_that_ended_in_silence_frees_its_shard(database: Database) -> No
     time.sleep(0.1)
 
     with database.write.begin() as session:
-        (silent,) = shards.expired(session)
+        (silent,) = shards.expired_leases(session)
         assert shards.expire(session, silent)
 
     now = reread(database, job)
@@ -120,7 +120,7 @@ def test_a_lease_renewed_in_the_last_moment_is_not_taken(database: Database) -> 
     shard = claimed(database, lease_s=0.05)
     time.sleep(0.1)
     with database.write.begin() as session:
-        (silent,) = shards.expired(session)
+        (silent,) = shards.expired_leases(session)
         shards.renew(session, shard, lease_s=60)
 
     with database.write.begin() as session:
@@ -138,7 +138,7 @@ def test_a_shard_that_crashes_twice_is_split_until_one_image_stands_alone(databa
             finish(database, shard)
             continue
         lone_crashes += shard.count == 1
-        give_back(database, shard, crashed=True)
+        release(database, shard, crashed=True)
 
     last = finish_all_but(database, poison)
     now = reread(database, job)
@@ -162,7 +162,7 @@ def test_a_release_is_no_crash(database: Database) -> None:
     submitted(database, 4)
 
     for _ in range(5):
-        give_back(database, claimed(database), crashed=False)
+        release(database, claimed(database), crashed=False)
 
     shard = claimed(database)
     assert (shard.crashes, shard.count, shard.attempt) == (0, 4, 6)
@@ -202,7 +202,7 @@ def test_counters_equal_a_recount_after_any_sequence_of_events(database: Databas
         if dice.random() < 0.5:
             finish(database, shard, failed=dice.randrange(shard.count + 1))
         else:
-            give_back(database, shard, crashed=dice.random() < 0.5)
+            release(database, shard, crashed=dice.random() < 0.5)
         for job in made:
             assert recounted(database, job) == (reread(database, job).queued, reread(database, job).running)
 

@@ -25,8 +25,8 @@ SWEEPS = 4
 
 def test_three_sweeps_find_what_a_dead_worker_and_an_emptied_redis_left(ground: Ground, tmp_path: Path) -> None:
     with (
-        second_sweep(ground, tmp_path / "second", sweep_s=0.2),
-        second_sweep(ground, tmp_path / "third", sweep_s=0.2),
+        second_sweep(ground, tmp_path / "second", maintenance_interval_s=0.2),
+        second_sweep(ground, tmp_path / "third", maintenance_interval_s=0.2),
         ground.job(IMAGES) as run,
     ):
         run.under_way()

@@ -53,7 +53,7 @@ def test_a_retry_that_was_committed_runs(ground: Ground, api: Replica) -> None:
         done = run.end()
 
         ground.note("27 API killed at retry-committed", seconds=time.monotonic() - began_s, limit_s=10)
-    assert (done["round"], done["state"]) == (2, "partially_succeeded")
+    assert (done["run"], done["state"]) == (2, "partially_succeeded")
 
 
 def test_a_deletion_that_was_committed_leaves_only_orphans(ground: Ground, api: Replica) -> None:

@@ -21,7 +21,7 @@ BEFORE_THE_COMMIT = [
     ("sqlite", Point.ROWS_WRITTEN),
     ("postgres", Point.ROWS_WRITTEN),
 ]
-AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.BELL_RUNG]
+AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.NOTIFICATION_SENT]
 
 
 def die_at(point: Point, ground: Ground, folder: Path) -> None:

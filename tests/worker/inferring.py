@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.db.tables import Job, Shard
-from core.jobs.results import Outcome
+from core.jobs.results import InferenceResult
 from core.objects.shard_format import ShardWriter
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings
@@ -30,7 +30,7 @@ class Asked:
 
 def infer(
     engine: Engine, folder: Path, images: list[Path], *, explain: Explain, wanted: Callable[[], bool], threads: int = 1
-) -> list[Outcome]:
+) -> list[InferenceResult]:
     """One shard of these images through the pipeline, in batches of 4."""
     storage, key = Storage(folder), shard_key("0" * 32, 1)
     with storage.create(key) as file:

@@ -11,7 +11,7 @@ from core.states import Explain
 from model.engines.interface import Engine, load_engine
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, Asked
-from worker.inference.lease import GivenUp
+from worker.inference.lease import Released
 from worker.inference.micro_batch import infer_company
 from worker.inference.pipeline import Work
 
@@ -57,9 +57,9 @@ def test_a_company_is_given_up_between_two_shards(engine: Engine, tmp_path: Path
 
     def stop_after_two() -> None:
         if not asked():
-            raise GivenUp
+            raise Released
 
-    with pytest.raises(GivenUp):
+    with pytest.raises(Released):
         infer_company(works, storage, check=stop_after_two)
 
     assert asked.count == 3

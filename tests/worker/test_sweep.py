@@ -8,64 +8,63 @@ import pytest
 from redis import Redis
 from sqlalchemy.orm import Session
 
+from core.broker import ARCHIVE_QUEUE, celery_app
 from core.db.engines import Database
 from core.db.tables import Job
-from core.jobs import archives, cancellation, shards
-from core.jobs import retry as rounds
-from core.jobs import submission as jobs
-from core.notifier import ARCHIVE_QUEUE, Bells, celery_app
+from core.jobs import archives, cancellation, claims, lookup, retry, shards
+from core.notifier import Notifier
 from core.objects.storage import Storage, shard_key
-from core.states import Lane
-from maintenance.__main__ import expire_leases, purge_overdue, remove_orphans, ring_for_unclaimed, sweep
+from core.states import Queue
+from maintenance.__main__ import expire_leases, notify_unclaimed, purge_overdue, remove_orphans, sweep
 from ops.ports import LOOPBACK, free_port
 from servers.servers import RedisServer
-from tests.databases import outcomes, submit
+from tests.databases import results_of, submit
 from worker.inference.cancel_watch import CancelWatch
 
 
 @pytest.fixture
-def bells(redis: RedisServer) -> Bells:
+def notifier(redis: RedisServer) -> Notifier:
     url = redis.url.removesuffix("/0") + "/1"  # a running stack's workers listen in the other
     with Redis.from_url(url) as server:
         server.flushdb()
-    return Bells(celery_app(url))
+    return Notifier(celery_app(url))
 
 
-def test_bells_that_redis_lost_are_rung_again_and_no_more_than_needed(database: Database, bells: Bells) -> None:
+def test_bells_that_redis_lost_are_rung_again_and_no_more_than_needed(database: Database, notifier: Notifier) -> None:
     with database.write.begin() as session:
         submit(session, counts=(1, 1, 1))
 
     for _ in range(3):
-        ring_for_unclaimed(database, bells)
+        notify_unclaimed(database, notifier)
 
-    assert bells.waiting(Lane.BULK) == 3
-    assert bells.waiting(Lane.INTERACTIVE) == 0
+    assert notifier.pending(Queue.BULK) == 3
+    assert notifier.pending(Queue.INTERACTIVE) == 0
 
 
-def test_an_archive_nobody_heard_of_is_rung_for(database: Database, bells: Bells) -> None:
+def test_an_archive_nobody_heard_of_is_rung_for(database: Database, notifier: Notifier) -> None:
     with database.write.begin() as session:
         submit(session, counts=(1,))
-        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
         assert claimed
-        job = shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        job = shards.finish(session, claimed[0], results_of(claimed[0]), engine="onnx")
         assert job
         archives.request(session, job)
 
-    ring_for_unclaimed(database, bells)
+    notify_unclaimed(database, notifier)
 
-    assert bells.waiting(ARCHIVE_QUEUE) == 1
+    assert notifier.pending(ARCHIVE_QUEUE) == 1
 
 
 def test_a_silent_workers_shard_can_be_claimed_again(database: Database) -> None:
     with database.write.begin() as session:
         submit(session)
-        shards.claim(session, Lane.BULK, worker="silent", lease_s=0.01)
+        claims.claim(session, Queue.BULK, worker="silent", lease_s=0.01)
     time.sleep(0.05)
 
     expire_leases(database)
 
     with database.write.begin() as session:
-        claimed = shards.claim(session, Lane.BULK, worker="next", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="next", lease_s=60)
     assert claimed
     assert claimed[0].attempt == 2
 
@@ -76,15 +75,15 @@ def test_results_go_when_their_time_is_over_and_their_objects_with_them(database
         job = submit(session, counts=(1,))
         with storage.create(shard_key(job.id, 1)) as file:
             file.write(b"x")
-        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
         assert claimed
-        shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        shards.finish(session, claimed[0], results_of(claimed[0]), engine="onnx")
         job.expires_at = job.created_at
 
     purge_overdue(database, storage)
 
     with database.read.begin() as session:
-        assert jobs.owned(session, job.id, owner="ada").purged_at
+        assert lookup.find_job(session, job.id, owner="ada").purged_at
     assert not storage.exists(shard_key(job.id, 1))
 
 
@@ -95,23 +94,23 @@ def test_a_job_that_is_retried_while_others_are_purged_keeps_everything(database
     class Slow(Storage):
         def delete_job(self, job_id: str) -> None:
             with database.write.begin() as session:
-                rounds.retry(session, made[1], shard_images=256)
+                retry.retry_failed(session, made[1], shard_images=256)
 
     purge_overdue(database, Slow(tmp_path))
 
     with database.write.begin() as session:
-        first, second = (jobs.owned(session, job.id, owner="ada") for job in made)
+        first, second = (lookup.find_job(session, job.id, owner="ada") for job in made)
         assert first.purged_at
         assert (second.purged_at, second.queued) == (None, 1)
-        assert shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        assert claims.claim(session, Queue.BULK, worker="w", lease_s=60)
 
 
 def failed(session: Session, *, keep_s: float) -> Job:
     """A job of one image that failed, kept so long from its beginning."""
     job = submit(session, counts=(1,))
-    claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+    claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
     assert claimed
-    ended = shards.finish(session, claimed[0], outcomes(claimed[0], failed=1), engine="onnx")
+    ended = shards.finish(session, claimed[0], results_of(claimed[0], failed=1), engine="onnx")
     assert ended
     ended.expires_at = job.created_at - timedelta(days=1) + timedelta(seconds=keep_s)
     return ended
@@ -132,25 +131,25 @@ def test_objects_that_no_job_refers_to_are_removed_and_others_kept(database: Dat
 
 
 def test_retention_goes_on_while_redis_is_away(database: Database, tmp_path: Path) -> None:
-    away = Bells(celery_app(f"redis://{LOOPBACK}:{free_port()}/0"))
+    away = Notifier(celery_app(f"redis://{LOOPBACK}:{free_port()}/0"))
     with database.write.begin() as session:
         job = submit(session, counts=(1,))
-        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
         assert claimed
-        shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        shards.finish(session, claimed[0], results_of(claimed[0]), engine="onnx")
         job.expires_at = job.created_at
         submit(session, counts=(1,))
 
     sweep(database, Storage(tmp_path), away)
 
     with database.read.begin() as session:
-        assert jobs.owned(session, job.id, owner="ada").purged_at
+        assert lookup.find_job(session, job.id, owner="ada").purged_at
 
 
 def test_a_cancelled_job_is_heard_of_at_the_first_batch(database: Database) -> None:
     with database.write.begin() as session:
         job = submit(session)
-        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
         assert claimed
     with database.write.begin() as session:
         cancellation.cancel(session, job)

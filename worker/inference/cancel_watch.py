@@ -22,4 +22,4 @@ class CancelWatch:
             return False
         self._asked_at = now
         with self._read.begin() as session:
-            return cancellation.requested(session, self._job_id)
+            return cancellation.is_cancelled(session, self._job_id)

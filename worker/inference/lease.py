@@ -19,7 +19,7 @@ class LeaseLost(Exception):
     """Another attempt may hold what this one works on: stop, write nothing."""
 
 
-class GivenUp(Exception):
+class Released(Exception):
     """This process is to stop: give the work back, for another to do."""
 
 
@@ -45,11 +45,11 @@ class Lease:
         self._thread.join()
 
     def check(self) -> None:
-        """Raises LeaseLost once it is lost, and GivenUp once this process is to stop."""
+        """Raises LeaseLost once it is lost, and Released once this process is to stop."""
         if self._lost.is_set():
             raise LeaseLost
         if shutdown.asked:
-            raise GivenUp
+            raise Released
 
     def _beat(self) -> None:
         while not self._done.wait(self._heartbeat_s):

@@ -9,19 +9,19 @@ from contextlib import ExitStack
 
 from core.db.tables import Job
 from core.failpoints import Point, failpoint
-from core.jobs.results import Outcome
+from core.jobs.results import InferenceResult
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
 from worker.inference.decoding import Image, decode_batch, pixels_of
 from worker.inference.pipeline import Work, opened, outcomes_of
 
 
-def infer_company(works: Sequence[Work], storage: Storage, *, check: Callable[[], None]) -> list[list[Outcome]]:
+def infer_company(works: Sequence[Work], storage: Storage, *, check: Callable[[], None]) -> list[list[InferenceResult]]:
     """The outcomes of each shard; all ask the same of one model, CAMs alone, and are tried for the first time.
 
     `check` raises, between two shards or batches, what ends the work.
     """
-    outcomes: list[list[Outcome]] = [[] for _ in works]
+    outcomes: list[list[InferenceResult]] = [[] for _ in works]
     images: list[Image] = []
     places: list[int] = []
     """For each image that of its shard among the company."""
@@ -41,8 +41,8 @@ def infer_company(works: Sequence[Work], storage: Storage, *, check: Callable[[]
     return outcomes
 
 
-def _infer(any_work: Work, images: Sequence[Image], *, check: Callable[[], None]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def _infer(any_work: Work, images: Sequence[Image], *, check: Callable[[], None]) -> list[InferenceResult]:
+    outcomes: list[InferenceResult] = []
     for start in range(0, len(images), any_work.engine.batch_size):
         check()
         batch = images[start : start + any_work.engine.batch_size]

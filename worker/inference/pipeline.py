@@ -12,11 +12,11 @@ import numpy as np
 from core.db.tables import Job, Score, Shard
 from core.errors import NotFound
 from core.failpoints import Point, failpoint
-from core.jobs.results import Outcome
+from core.jobs.results import InferenceResult
 from core.objects.shard_format import Entry, ShardReader, UnreadableShard
 from core.objects.storage import Storage
 from core.settings import Settings
-from core.states import Explain
+from core.states import Explain, ItemErrorCode
 from model.artifact import Artifact
 from model.decode import Decoded, UndecodableImage
 from model.engines.interface import Engine, Floats, Images, Inference
@@ -39,7 +39,9 @@ class Work:
         return self.artifact.manifest.input
 
 
-def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]) -> list[Outcome]:
+def infer_shard(
+    work: Work, storage: Storage, settings: Settings, *, wanted: Callable[[], bool]
+) -> list[InferenceResult]:
     """One outcome per position, or those there are when they are no longer `wanted`, asked at every inference."""
     with ExitStack() as stack:
         reader = opened(work.shard, storage, stack)
@@ -50,7 +52,7 @@ def infer_shard(work: Work, storage: Storage, settings: Settings, *, wanted: Cal
         return list(_infer(work, reader, settings, wanted=wanted))
 
 
-def opened(shard: Shard, storage: Storage, stack: ExitStack) -> ShardReader | list[Outcome]:
+def opened(shard: Shard, storage: Storage, stack: ExitStack) -> ShardReader | list[InferenceResult]:
     """The shard's images until the stack closes, or what becomes of them all where the object is missing or damaged."""
     try:
         file = stack.enter_context(storage.open(shard.object_key))
@@ -61,7 +63,9 @@ def opened(shard: Shard, storage: Storage, stack: ExitStack) -> ShardReader | li
         return _all_failed(shard, "object_corrupt", str(damage))
 
 
-def _infer(work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]) -> Iterator[Outcome]:
+def _infer(
+    work: Work, reader: ShardReader, settings: Settings, *, wanted: Callable[[], bool]
+) -> Iterator[InferenceResult]:
     given: deque[list[Image]] = deque()
     threads, batch_size = _decoders(work.engine, settings), work.engine.batch_size
     with (
@@ -98,7 +102,7 @@ def _given(
 
 def outcomes_of(
     work: Work, images: Sequence[Image], inference: Inference, *, wanted: Callable[[], bool]
-) -> Iterator[Outcome]:
+) -> Iterator[InferenceResult]:
     """What becomes of each image of a batch, given what the model says of those that could be decoded."""
     rows = _rows(work, images, inference, wanted=wanted)
     for image in images:
@@ -135,8 +139,8 @@ def top_k(probabilities: Floats, labels: Sequence[str], *, k: int) -> list[list[
     ]
 
 
-def _predicted(image: Image, decoded: Decoded, row: Row) -> Outcome:
-    return Outcome(
+def _predicted(image: Image, decoded: Decoded, row: Row) -> InferenceResult:
+    return InferenceResult(
         index=image.index,
         name=image.entry.name,
         sha256=image.entry.sha256,
@@ -153,13 +157,13 @@ def _predicted(image: Image, decoded: Decoded, row: Row) -> Outcome:
     )
 
 
-def _failed(index: int, entry: Entry, code: str, message: str) -> Outcome:
-    return Outcome(
+def _failed(index: int, entry: Entry, code: str, message: str) -> InferenceResult:
+    return InferenceResult(
         index=index,
         name=entry.name,
         sha256=entry.sha256,
         size_bytes=entry.size_bytes,
-        error_code=code,
+        error_code=ItemErrorCode(code),
         error_message=message[:500],
     )
 
@@ -168,13 +172,13 @@ def _poisonous(shard: Shard, settings: Settings) -> bool:
     return shard.count == 1 and shard.crashes >= settings.max_crashes
 
 
-def _given_up(shard: Shard, reader: ShardReader) -> Outcome:
+def _given_up(shard: Shard, reader: ShardReader) -> InferenceResult:
     (position,) = shard.positions
     message = f"Processing this image ended its worker {shard.crashes} times."
     return _failed(shard.first_index + position, reader.entry(position), "crashed_worker", message)
 
 
-def _all_failed(shard: Shard, code: str, message: str) -> list[Outcome]:
-    """Outcomes without the object's index to tell names and digests."""
+def _all_failed(shard: Shard, code: str, message: str) -> list[InferenceResult]:
+    """InferenceResult without the object's index to tell names and digests."""
     indexes = [shard.first_index + position for position in shard.positions]
     return [_failed(index, Entry(f"image {index}", "", 0), code, message) for index in indexes]

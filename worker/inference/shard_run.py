@@ -1,4 +1,4 @@
-"""Claimed shards: inferred and committed under their leases, or given back. One of the bulk lane, or a company."""
+"""Claimed shards: inferred and committed under their leases, or given back. One of the bulk queue, or a company."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from core.db.tables import Job, Shard
 from core.failpoints import Point, failpoint
-from core.jobs import shards
-from core.jobs.results import Finished, Outcome
+from core.jobs import claims, shards
+from core.jobs.results import InferenceResult, ShardResult
 from model.artifact import ArtifactError
 from model.engines.interface import EngineUnavailable
 from worker.context import Context
 from worker.inference.cancel_watch import CancelWatch
-from worker.inference.lease import GivenUp, Lease, LeaseLost
+from worker.inference.lease import Lease, LeaseLost, Released
 from worker.inference.micro_batch import infer_company
 from worker.inference.pipeline import Work, infer_shard
 from worker.runtime.shutdown import shutdown
@@ -40,15 +40,15 @@ def run_shards(here: Context, claimed: Sequence[Claimed]) -> str:
         _infer(here, claimed)
     except LeaseLost:
         return f"{title}: the lease went to another worker"
-    except GivenUp:
-        _each(here, claimed, partial(shards.give_back, crashed=False))
-        here.bells.ring_lane(claimed[0][0].lane, times=1)
+    except Released:
+        _each(here, claimed, partial(shards.release, crashed=False))
+        here.notifier.notify_queue(claimed[0][0].queue, shards=1)
         return f"{title}: given back, because this worker stops"
     except OUR_TROUBLE:
-        _each(here, claimed, shards.postpone)
+        _each(here, claimed, shards.snooze)
         raise
     except Exception:  # the task's edge: it may be an image's fault, so it counts as a crash; Celery records it
-        _each(here, claimed, partial(shards.give_back, crashed=True))
+        _each(here, claimed, partial(shards.release, crashed=True))
         raise
     return f"{title}, {time.monotonic() - started:.1f} s"
 
@@ -66,18 +66,18 @@ def _infer(here: Context, claimed: Sequence[Claimed]) -> None:
         works = [Work(shard, job, *model) for shard, job in claimed]
         outcomes = _outcomes(here, works, lease)
     failpoint(Point.SHARD_INFERRED)
-    done = [Finished(work.shard, known) for work, known in zip(works, outcomes, strict=True)]
+    done = [ShardResult(work.shard, known) for work, known in zip(works, outcomes, strict=True)]
     with here.database.write.begin() as session:
-        jobs = shards.finish_all(session, done, engine=works[0].engine.name)
+        jobs = shards.finish_batch(session, done, engine=works[0].engine.name)
         if not jobs:
             raise LeaseLost
     failpoint(Point.SHARD_COMMITTED)
-    here.bells.tell_ended(jobs.values())
+    here.notifier.publish_completed(jobs.values())
 
 
-def _outcomes(here: Context, works: Sequence[Work], lease: Lease) -> list[list[Outcome]]:
+def _outcomes(here: Context, works: Sequence[Work], lease: Lease) -> list[list[InferenceResult]]:
     lease.check()
-    if all(shards.sociable(work.shard, work.job) for work in works):
+    if all(claims.can_micro_batch(work.shard, work.job) for work in works):
         return infer_company(works, here.storage, check=lease.check)
     (work,) = works
     cancelled = CancelWatch(here.database.read, work.job.id)

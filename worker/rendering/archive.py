@@ -38,8 +38,8 @@ class Built:
 def write_archive(context: Context, archive: Archive, *, check: Callable[[], None]) -> Built:
     """Writes originals, overlays, both result tables and the manifest; `check` may raise between two pages."""
     for attempt in range(1, archive.attempt):  # of builders that died between storing and committing
-        context.storage.delete(archive_key(archive.job_id, job_round=archive.round, attempt=attempt))
-    key = archive_key(archive.job_id, job_round=archive.round, attempt=archive.attempt)
+        context.storage.delete(archive_key(archive.job_id, run=archive.run, attempt=attempt))
+    key = archive_key(archive.job_id, run=archive.run, attempt=archive.attempt)
     with context.storage.create(key) as target:
         _write(context, archive.job, target, check=check)
     with context.storage.open(key) as complete:
@@ -66,7 +66,7 @@ def _pages(context: Context, job: Job) -> Iterator[list[Item]]:
     after = -1
     while True:
         with context.database.read.begin() as session:
-            page = items.page(session, job, state=None, after=after, limit=PAGE)
+            page = items.list_items(session, job, state=None, after=after, limit=PAGE)
         if not page:
             return
         yield page
@@ -103,7 +103,7 @@ def _provenance(context: Context, job: Job) -> dict[str, object]:
         "job": {
             "id": job.id,
             "name": job.name,
-            "round": job.round,
+            "run": job.run,
             "explain": job.explain.value,
             "state": job.state.value,
             "total": job.total,

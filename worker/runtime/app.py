@@ -3,7 +3,7 @@
 Celery finds its application by importing this module, so it is the one module whose import reads the settings.
 """
 
-from core.notifier import ARCHIVE, DRAW, INFER, celery_app
+from core.broker import BUILD_ARCHIVE_TASK, DRAW_OVERLAY_TASK, INFER_SHARD_TASK, WORKER_SOCKET_TIMEOUT_S, celery_app
 from core.settings import settings
 from worker.runtime.pool_watch import watch_children
 from worker.runtime.priority import step_back
@@ -12,13 +12,13 @@ ARCHIVE_LIMIT_S = 3600
 KIB = 1024
 
 config = settings()
-app = celery_app(config.redis_url.get_secret_value(), socket_timeout_s=10)
+app = celery_app(config.redis_url.get_secret_value(), socket_timeout_s=WORKER_SOCKET_TIMEOUT_S)
 app.conf.update(
     imports=("worker.tasks", "worker.runtime.signals", "worker.runtime.shutdown", "worker.runtime.watchdog"),
     task_annotations={
-        INFER: {"time_limit": config.shard_limit_s},
-        DRAW: {"time_limit": config.shard_limit_s},
-        ARCHIVE: {"time_limit": ARCHIVE_LIMIT_S},
+        INFER_SHARD_TASK: {"time_limit": config.shard_limit_s},
+        DRAW_OVERLAY_TASK: {"time_limit": config.shard_limit_s},
+        BUILD_ARCHIVE_TASK: {"time_limit": ARCHIVE_LIMIT_S},
     },
     worker_consumer="worker.runtime.consumer:Consumer",
     worker_prefetch_multiplier=1,

@@ -1,7 +1,7 @@
 """A consumer that drops what it cannot read.
 
 Celery's ends over a message whose body has another shape than a task's, puts it back, and meets it again as soon as it
-is started again: one such message stops a lane for good (measured on 5.7).
+is started again: one such message stops a queue for good (measured on 5.7).
 """
 
 from collections.abc import Callable

@@ -3,14 +3,14 @@
 import socket
 import sys
 
-from core.notifier import RING_FAILURES
+from core.broker import BROKER_ERRORS
 from worker.runtime.app import app
 
 ANSWER_WAIT_S = 10
 
 
 def answers() -> bool:
-    """Whether a worker of this host, whatever its lane, answers a ping in time."""
+    """Whether a worker of this host, whatever its queue, answers a ping in time."""
     node = app.control.inspect(
         pattern=f"*@{socket.gethostname()}",
         matcher="glob",  # type: ignore[arg-type]  # the stubs ask for a function; Celery takes its name
@@ -19,7 +19,7 @@ def answers() -> bool:
     )
     try:
         return bool(node.ping())
-    except RING_FAILURES:
+    except BROKER_ERRORS:
         return False
 
 

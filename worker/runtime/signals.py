@@ -12,7 +12,7 @@ from core import failpoints
 from core.db.engines import open_database
 from core.failpoints import Point, failpoint
 from core.jobs import archives, shards
-from core.notifier import bells
+from core.notifier import open_notifier
 from core.settings import settings
 from model.artifact import ArtifactError, find_artifact
 from model.engines.interface import EngineUnavailable
@@ -64,14 +64,14 @@ def free_lease(task_id: str, exception: BaseException, **_signal: object) -> Non
             held, archive = shards.leased_by(session, task_id), archives.leased_by(session, task_id)
         for shard in held:
             with database.write.begin() as session:
-                shards.give_back(session, shard, crashed=crashed)
+                shards.release(session, shard, crashed=crashed)
         if archive is not None:
             with database.write.begin() as session:
-                archives.give_back(session, archive, failed=crashed)
+                archives.release(session, archive, failed=crashed)
     finally:
         database.dispose()
     failpoint(Point.LEASE_FREED)
     if held:
-        bells(settings()).ring_lane(held[0].lane, times=2)
+        open_notifier(settings()).notify_queue(held[0].queue, shards=2)
     if archive is not None:
-        bells(settings()).ring_archive(archive.id)
+        open_notifier(settings()).notify_archive(archive.id)

@@ -17,11 +17,11 @@ from celery.worker.consumer import Consumer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from core.broker import ARCHIVE_QUEUE
 from core.db.engines import open_database
 from core.jobs import archives, shards
-from core.notifier import ARCHIVE_QUEUE
 from core.settings import Settings, settings
-from core.states import Lane
+from core.states import Queue
 from worker.runtime.shutdown import is_stopping, signal_children
 
 EX_TEMPFAIL = 75
@@ -72,8 +72,8 @@ class Watchdog(threading.Thread):
 
 def waits(session: Session, queue: str, *, for_s: float) -> bool:
     """Whether this queue has had work to claim for so long."""
-    if queue in list(Lane):
-        return shards.queued(session, Lane(queue), for_s=for_s) > 0
+    if queue in list(Queue):
+        return shards.queued(session, Queue(queue), for_s=for_s) > 0
     return queue == ARCHIVE_QUEUE and bool(archives.queued(session, for_s=for_s))
 
 

@@ -4,8 +4,8 @@ from sqlalchemy import select
 
 from core.db.engines import Database
 from core.db.tables import Job, Shard
-from core.jobs import retry as rounds
-from core.jobs.sharding import portions
+from core.jobs import retry
+from core.jobs.sharding import split_positions
 from core.states import Explain
 from tests.core.moves import claimed, finish
 from tests.databases import SHARD_IMAGES, submit
@@ -16,8 +16,8 @@ MOST = SHARD_IMAGES // Explain.FULL.cost
 def shards_of(database: Database, job: Job) -> list[Shard]:
     """The latest round's, in their order."""
     with database.read.begin() as session:
-        round_now = session.scalars(select(Job.round).where(Job.id == job.id)).one()
-        found = select(Shard).where(Shard.job_id == job.id, Shard.round == round_now).order_by(Shard.turn)
+        round_now = session.scalars(select(Job.run).where(Job.id == job.id)).one()
+        found = select(Shard).where(Shard.job_id == job.id, Shard.run == round_now).order_by(Shard.virtual_time)
         return list(session.scalars(found))
 
 
@@ -40,12 +40,12 @@ def test_a_retry_cuts_them_alike(database: Database) -> None:
     ended = [finish(database, claimed(database), failed=MOST) for _ in range(2)][-1]
 
     with database.write.begin() as session:
-        again = rounds.retry(session, ended, shard_images=SHARD_IMAGES)
+        again = retry.retry_failed(session, ended, shard_images=SHARD_IMAGES)
 
     assert [shard.count for shard in shards_of(database, job)] == [MOST, MOST]
     assert (again.shards, again.queued) == (2, 2 * MOST)
 
 
 def test_a_shard_has_an_image_at_least() -> None:
-    assert list(portions([4, 7], explain=Explain.FULL, shard_images=1)) == [[4], [7]]
-    assert list(portions([4, 7], explain=Explain.CAM, shard_images=256)) == [[4, 7]]
+    assert list(split_positions([4, 7], explain=Explain.FULL, shard_images=1)) == [[4], [7]]
+    assert list(split_positions([4, 7], explain=Explain.CAM, shard_images=256)) == [[4, 7]]

@@ -8,13 +8,14 @@ from sqlalchemy import update
 
 from core.db.engines import Database
 from core.db.tables import Item, Job, Shard
-from core.jobs import cancellation, shards
-from core.jobs.results import Finished
-from core.jobs.submission import NewJob, StoredShard, Submission, submit_all
+from core.jobs import cancellation, claims, shards
+from core.jobs.claims import ClaimedBatch
+from core.jobs.results import ShardResult
+from core.jobs.submission import NewJob, StoredShard, Submission, submit_batch
 from core.objects.storage import shard_key
-from core.states import Explain, JobKind, JobState, Lane, ShardState
-from tests.core.moves import give_back, reread
-from tests.databases import SHARD_IMAGES, outcomes
+from core.states import Explain, JobKind, JobState, Queue, ShardState
+from tests.core.moves import release, reread
+from tests.databases import SHARD_IMAGES, results_of
 
 Claimed = list[tuple[Shard, Job]]
 
@@ -31,29 +32,29 @@ def small_jobs(
         )  # fmt: skip
         given.append(Submission(new, [StoredShard(shard_key(new.id, 1), "0" * 64, count)]))
     with database.write.begin() as session:
-        return submit_all(session, given, interactive_images=8, shard_images=SHARD_IMAGES)
+        return submit_batch(session, given, interactive_images=8, shard_images=SHARD_IMAGES)
 
 
-def company(database: Database, *, most_shards: int = 16, most_images: int = 32) -> Claimed:
-    return claim(database, most_shards=most_shards, most_images=most_images)[0]
+def company(database: Database, *, max_shards: int = 16, max_images: int = 32) -> Claimed:
+    return list(claim(database, max_shards=max_shards, max_images=max_images).shards)
 
 
-def claim(database: Database, *, most_shards: int = 16, most_images: int = 32) -> tuple[Claimed, bool]:
+def claim(database: Database, *, max_shards: int = 16, max_images: int = 32) -> ClaimedBatch:
     """What was claimed, and whether more waits."""
     with database.write.begin() as session:
-        return shards.claim_together(
-            session, Lane.INTERACTIVE, worker="w", lease_s=60, most_shards=most_shards, most_images=most_images
+        return claims.claim_batch(
+            session, Queue.INTERACTIVE, worker="w", lease_s=60, max_shards=max_shards, max_images=max_images
         )
 
 
 def finish(database: Database, claimed: Claimed, *, failed: Sequence[int] = ()) -> dict[str, Job]:
     """Commits them together; the images of those in these places failed."""
     done = [
-        Finished(shard, outcomes(shard, failed=shard.count if place in failed else 0))
+        ShardResult(shard, results_of(shard, failed=shard.count if place in failed else 0))
         for place, (shard, _) in enumerate(claimed)
     ]
     with database.write.begin() as session:
-        return shards.finish_all(session, done, engine="onnx")
+        return shards.finish_batch(session, done, engine="onnx")
 
 
 def counts(claimed: Claimed) -> list[int]:
@@ -82,7 +83,7 @@ def test_jobs_written_together_have_the_turns_of_jobs_written_one_after_another(
     together = [*small_jobs(database, 1, 2), *small_jobs(database, 3, owner="ben")]
 
     with database.read.begin() as session:
-        turns = [shard.turn for shard in map(session.get_one, [Shard] * 3, shard_ids(database, together))]
+        turns = [shard.virtual_time for shard in map(session.get_one, [Shard] * 3, shard_ids(database, together))]
 
     assert turns == [1, 3, 4]
 
@@ -96,11 +97,11 @@ def shard_ids(database: Database, jobs: Sequence[Job]) -> list[str]:
 def test_a_company_holds_so_many_shards_and_images_in_fair_order(database: Database) -> None:
     small_jobs(database, 5, 5, 5, 1)
 
-    by_images = counts(company(database, most_images=10))
-    by_shards = counts(company(database, most_shards=1))
+    by_images = counts(company(database, max_images=10))
+    by_shards = counts(company(database, max_shards=1))
 
     assert (by_images, by_shards) == ([5, 5], [5])
-    assert counts(company(database, most_images=0)) == [1], "one at least"
+    assert counts(company(database, max_images=0)) == [1], "one at least"
     assert company(database) == []
 
 
@@ -108,7 +109,12 @@ def test_a_claim_says_whether_it_left_any(database: Database) -> None:
     small_jobs(database, 1, 1, 1)
     small_jobs(database, 1, precision="int8")
 
-    left = [claim(database, most_shards=2)[1], claim(database)[1], claim(database)[1], claim(database)[1]]
+    left = [
+        claim(database, max_shards=2).more_left,
+        claim(database).more_left,
+        claim(database).more_left,
+        claim(database).more_left,
+    ]
 
     assert left == [True, True, False, False]
 
@@ -125,7 +131,7 @@ def test_a_company_is_renewed_in_the_order_in_which_shards_are_locked(database: 
 def test_one_that_keeps_failing_its_company_holds_it_up_once(database: Database) -> None:
     small_jobs(database, 1, 2)
     for shard, _ in company(database):
-        give_back(database, shard, crashed=False)
+        release(database, shard, crashed=False)
     small_jobs(database, 3, 4)
 
     companies = [counts(company(database)) for _ in range(3)]
@@ -135,7 +141,7 @@ def test_one_that_keeps_failing_its_company_holds_it_up_once(database: Database)
 
 def test_who_crashed_or_takes_long_or_needs_another_model_is_apart(database: Database) -> None:
     small_jobs(database, 1)
-    give_back(database, company(database)[0][0], crashed=True)
+    release(database, company(database)[0][0], crashed=True)
     small_jobs(database, 2, 3)
     small_jobs(database, 4, explain=Explain.FULL)
     small_jobs(database, 5, precision="int8")
@@ -150,7 +156,7 @@ def test_a_lost_lease_loses_nothing_for_the_others(database: Database) -> None:
     made = small_jobs(database, 1, 2, 3)
     claimed = company(database)
     lost, _ = next(pair for pair in claimed if pair[0].count == 2)
-    give_back(database, lost, crashed=False)
+    release(database, lost, crashed=False)
 
     kept = finish(database, claimed)
 
@@ -165,8 +171,8 @@ def test_one_that_is_cancelled_ends_so_among_others_that_succeed(database: Datab
     with database.write.begin() as session:
         cancellation.cancel(session, reread(database, made[1]))
     with database.write.begin() as session:
-        done = [Finished(shard, outcomes(shard) if shard.count == 1 else []) for shard, _ in claimed]
-        shards.finish_all(session, done, engine="onnx")
+        done = [ShardResult(shard, results_of(shard) if shard.count == 1 else []) for shard, _ in claimed]
+        shards.finish_batch(session, done, engine="onnx")
 
     first, second = (reread(database, job) for job in made)
 
@@ -192,7 +198,7 @@ def test_workers_that_serve_companies_never_wait_in_a_circle(database: Database)
     made = [job for _ in range(10) for job in small_jobs(database, *[1] * 12)]
 
     def work_off(_: int) -> None:
-        while claimed := company(database, most_shards=5):
+        while claimed := company(database, max_shards=5):
             finish(database, claimed)
 
     with ThreadPoolExecutor(8) as workers:

@@ -5,7 +5,7 @@ from sqlalchemy import select
 from core.db.engines import Database
 from core.db.tables import Shard
 from core.jobs import shards
-from core.states import Explain, Lane
+from core.states import Explain, Queue
 from tests.core.moves import claim, claimed, finish, submitted
 from tests.databases import submit
 
@@ -16,12 +16,12 @@ def test_a_shard_that_the_servers_own_trouble_failed_lets_others_pass(database: 
     first = claimed(database)
 
     with database.write.begin() as session:
-        assert shards.postpone(session, first)
+        assert shards.snooze(session, first)
 
     assert claimed(database).owner == "next"
     assert claim(database) is None
     with database.read.begin() as session:
-        assert shards.queued(session, Lane.BULK) == 0
+        assert shards.queued(session, Queue.BULK) == 0
 
 
 def test_a_flooding_owner_does_not_hold_up_another(database: Database) -> None:
@@ -43,7 +43,7 @@ def test_yesterdays_use_is_forgotten(database: Database) -> None:
 
     with database.write.begin() as session:
         job = submit(session, counts=(5,), owner="busy")
-        turn = session.scalar(select(Shard.turn).where(Shard.job_id == job.id))
+        turn = session.scalar(select(Shard.virtual_time).where(Shard.job_id == job.id))
 
     assert turn == 5
 
@@ -51,6 +51,6 @@ def test_yesterdays_use_is_forgotten(database: Database) -> None:
 def test_images_that_take_more_work_take_a_longer_turn(database: Database) -> None:
     with database.write.begin() as session:
         job = submit(session, counts=(5, 2), explain=Explain.FULL)
-        turns = session.scalars(select(Shard.turn).where(Shard.job_id == job.id).order_by(Shard.number)).all()
+        turns = session.scalars(select(Shard.virtual_time).where(Shard.job_id == job.id).order_by(Shard.number)).all()
 
     assert turns == [5 * Explain.FULL.cost, 7 * Explain.FULL.cost]
