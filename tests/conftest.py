@@ -8,7 +8,8 @@ import pytest
 
 from core.db.engines import Database, open_database
 from core.settings import ROOT
-from servers.servers import PostgresServer, RedisServer, postgres_server, redis_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.redis import RedisServer, redis_server
 from tests.databases import empty_tables, migrate
 from tests.stacks import RunningStack, run_stack
 

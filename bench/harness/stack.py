@@ -18,7 +18,8 @@ from core.settings import ROOT, Settings
 from ops.ports import LOOPBACK, free_port
 from ops.stack import Stack, create_stack_key, start_stack
 from ops.supervisor import Supervisor
-from servers.servers import PostgresServer, RedisServer, postgres_server, redis_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.redis import RedisServer, redis_server
 
 PATIENCE_S = 600.0
 LOOK_EVERY_S = 0.25

@@ -15,7 +15,7 @@ from bench.harness.results import Findings, ratio
 from bench.harness.stack import PATIENCE_S
 from bench.measurements.bulk import bulk_rate
 from ops.supervisor import Program
-from servers.servers import redis_server
+from servers.redis import redis_server
 
 TASK = "usual.classify"
 CORES = os.cpu_count() or 1

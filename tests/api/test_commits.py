@@ -19,7 +19,7 @@ from core.notifier import open_notifier
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings
 from core.states import JobKind, Queue
-from servers.servers import RedisServer
+from servers.redis import RedisServer
 
 
 def stored(storage: Storage, *, lost: bool = False) -> Submission:

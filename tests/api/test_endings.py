@@ -15,7 +15,7 @@ from core.jobs import claims, shards
 from core.jobs.results import ShardResult
 from core.states import Queue
 from ops.ports import LOOPBACK, free_port
-from servers.servers import RedisServer, redis_server
+from servers.redis import RedisServer, redis_server
 from tests.api.conftest import SmallApi
 from tests.databases import results_of
 

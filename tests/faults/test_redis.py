@@ -12,7 +12,7 @@ import pytest
 from core.broker import celery_app
 from core.failpoints import Point
 from core.states import Queue
-from servers.servers import RedisServer
+from servers.redis import RedisServer
 from tests.faults.ground import LOOK_EVERY_S, Ground, Run
 from tests.http import PATIENCE_S, submit_zip, zipped
 

@@ -17,7 +17,7 @@ from core.objects.storage import Storage, shard_key
 from core.states import Queue
 from maintenance.__main__ import expire_leases, notify_unclaimed, purge_overdue, remove_orphans, sweep
 from ops.ports import LOOPBACK, free_port
-from servers.servers import RedisServer
+from servers.redis import RedisServer
 from tests.databases import results_of, submit
 from worker.inference.cancel_watch import CancelWatch
 
