@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from core.db.tables import Job, Shard
-from core.jobs.results import InferenceResult
+from core.jobs.items import InferenceResult
 from core.objects.shard_format import ShardWriter
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from worker.rendering.heatmap import COLORS, STOPS, MAX_OPACITY, draw_overlay
+from worker.rendering.heatmap import COLORS, MAX_OPACITY, STOPS, draw_overlay
 from worker.rendering.result_tables import safe_cell
 
 GRAY = Image.new("RGB", (300, 200), (100, 100, 100))

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 
 from core.db.tables import Job
 from core.failpoints import Point, failpoint
-from core.jobs.results import InferenceResult
+from core.jobs.items import InferenceResult
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
 from worker.inference.decoding import Image, decode_batch, pixels_of

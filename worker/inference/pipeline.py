@@ -11,7 +11,7 @@ import numpy as np
 from core.db.tables import Job, Score, Shard
 from core.errors import NotFound
 from core.failpoints import Point, failpoint
-from core.jobs.results import InferenceResult
+from core.jobs.items import InferenceResult
 from core.objects.shard_format import Entry, ShardReader, UnreadableShard
 from core.objects.storage import Storage
 from core.settings import Settings

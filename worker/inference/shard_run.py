@@ -12,7 +12,7 @@ from core.db.tables import Shard
 from core.failpoints import Point, failpoint
 from core.jobs import claims, shards
 from core.jobs.claims import ClaimedShard
-from core.jobs.results import InferenceResult, ShardResult
+from core.jobs.items import InferenceResult, ShardResult
 from model.artifact import ArtifactError
 from model.engines.interface import EngineUnavailable
 from worker.context import Context
