@@ -22,7 +22,7 @@ from core.db.clock import db_now
 from core.db.tables import Job, Shard
 from core.failpoints import Point, failpoint
 from core.jobs.counters import FRESH, move
-from core.jobs.results import InferenceResult, ShardResult, insert_items
+from core.jobs.items import InferenceResult, ShardResult, insert_items
 from core.jobs.sharding import halves
 from core.states import Queue, ShardState
 

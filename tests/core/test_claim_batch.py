@@ -10,7 +10,7 @@ from core.db.engines import Database
 from core.db.tables import Item, Job, Shard
 from core.jobs import cancellation, claims, shards
 from core.jobs.claims import ClaimedBatch
-from core.jobs.results import ShardResult
+from core.jobs.items import ShardResult
 from core.jobs.submission import NewJob, StoredShard, Submission, submit_batch
 from core.objects.storage import shard_key
 from core.states import Explain, JobKind, JobState, Queue, ShardState

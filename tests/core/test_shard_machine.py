@@ -18,7 +18,7 @@ from core.errors import Conflict, Gone
 from core.jobs import cancellation, lookup, retry, shards
 from core.jobs.shards import CRASHES_BEFORE_SPLIT
 from core.states import ShardState
-from maintenance.__main__ import end_stuck_jobs, expire_leases
+from maintenance.rescuer import end_stuck_jobs, expire_leases
 from tests.core.moves import claim, submitted
 from tests.databases import SHARD_IMAGES, results_of
 from tests.faults.checker import counters, recount

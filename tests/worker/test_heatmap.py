@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from worker.rendering.heatmap import COLORS, STOPS, STRONGEST, draw_overlay
+from worker.rendering.heatmap import COLORS, MAX_OPACITY, STOPS, draw_overlay
 from worker.rendering.result_tables import safe_cell
 
 GRAY = Image.new("RGB", (300, 200), (100, 100, 100))
@@ -36,7 +36,7 @@ def blended(image: Image.Image, cam: NDArray[np.float32]) -> NDArray[np.float64]
     spread = Image.fromarray((cam - cam.min()) / np.ptp(cam))
     heat = np.clip(np.asarray(spread.resize(canvas.size, Image.Resampling.BICUBIC)), 0, 1)
     color = np.stack([np.interp(heat, STOPS, channel) for channel in COLORS.T], axis=-1)
-    opacity = STRONGEST * heat[..., np.newaxis]
+    opacity = MAX_OPACITY * heat[..., np.newaxis]
     return np.asarray(np.asarray(canvas) * (1 - opacity) + color * opacity, np.float64)
 
 

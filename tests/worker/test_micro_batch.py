@@ -1,4 +1,4 @@
-"""Small shards of several callers in the same batches."""
+"""Micro-batches: small shards of several jobs in the same batches."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from core.objects.storage import Storage, shard_key
 from core.states import Explain
 from model.engines.interface import Engine, load_engine
 from tests.model.samples import shipped
-from tests.worker.inferring import BATCH, Asked
-from worker.inference.lease import Released
-from worker.inference.micro_batch import infer_company
+from tests.worker.inferring import BATCH, CountedCheck
+from worker.inference.micro_batch import infer_micro_batch
 from worker.inference.pipeline import Work
+from worker.lease import Released
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def work(engine: Engine, storage: Storage, number: int, *, images: list[Path]) -
     return Work(shard, Job(top_k=1, explain=Explain.CAM), shipped(), engine)
 
 
-def test_each_shard_gets_its_own_outcomes_whatever_its_neighbors_are(
+def test_each_shard_gets_its_own_results_whatever_its_neighbors_are(
     engine: Engine, tmp_path: Path, samples: list[Path]
 ) -> None:
     storage = Storage(tmp_path)
@@ -43,23 +43,19 @@ def test_each_shard_gets_its_own_outcomes_whatever_its_neighbors_are(
     storage.delete(works[1].shard.object_key)
     storage.path(works[2].shard.object_key).write_bytes(b"damaged")
 
-    found = infer_company(works, storage, check=lambda: None)
+    found = infer_micro_batch(works, storage, check=lambda: None)
 
-    assert [[outcome.index for outcome in outcomes] for outcomes in found] == [[0, 1, 2], [0], [0, 1], [0, 1, 2]]
-    codes = [{outcome.error_code for outcome in outcomes} for outcomes in found]
+    assert [[result.index for result in results] for results in found] == [[0, 1, 2], [0], [0, 1], [0, 1, 2]]
+    codes = [{result.error_code for result in results} for results in found]
     assert codes == [{None}, {"object_missing"}, {"object_corrupt"}, {None}]
-    assert [outcome.name for outcome in found[3]] == [image.name for image in samples[6:9]]
+    assert [result.name for result in found[3]] == [image.name for image in samples[6:9]]
 
 
-def test_a_company_is_given_up_between_two_shards(engine: Engine, tmp_path: Path, samples: list[Path]) -> None:
-    storage, asked = Storage(tmp_path), Asked(2)
+def test_a_micro_batch_stops_between_two_shards(engine: Engine, tmp_path: Path, samples: list[Path]) -> None:
+    storage, check = Storage(tmp_path), CountedCheck(2, error=Released)
     works = [work(engine, storage, number, images=samples[:2]) for number in range(6)]
 
-    def stop_after_two() -> None:
-        if not asked():
-            raise Released
-
     with pytest.raises(Released):
-        infer_company(works, storage, check=stop_after_two)
+        infer_micro_batch(works, storage, check=check)
 
-    assert asked.count == 3
+    assert check.count == 3
