@@ -1,7 +1,8 @@
-"""Many HTTP clients at once that cost next to nothing: they share the cores with what they measure.
+"""A load generator: many HTTP clients that take little processor time from the server they share the cores with.
 
-An HTTP library takes longer over a request than the fastest server here over its answer, and its time would count as
-the server's. So a request is bytes made beforehand, and of an answer only its status and its length are read.
+An HTTP library takes longer over a request than the fastest of the measured servers over its response, and that time
+would count as the server's. So each request is bytes built beforehand, and of a response only status and length are
+read.
 """
 
 import asyncio
@@ -13,50 +14,54 @@ from urllib.parse import urlsplit
 from bench.harness.stack import BenchError
 
 CLIENTS = 64
-ANSWER_WAIT_S = 120.0
+RESPONSE_TIMEOUT_S = 120.0
+BODY_EXCERPT_BYTES = 300
 
 
 @dataclass(frozen=True)
-class Call:
-    """One request, the same or another image each time."""
+class Endpoint:
+    """Where the requests go, and the headers that they share."""
 
     url: str
     content_type: str
     headers: str = ""
 
     def request(self, body: bytes) -> bytes:
-        """The request as it goes over the wire, the connection kept."""
+        """Return the bytes of a POST request with this body on a connection that stays open."""
         parts = urlsplit(self.url)
         path = f"{parts.path}?{parts.query}" if parts.query else parts.path
         head = f"POST {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {self.content_type}\r\n{self.headers}"
         return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def answers_per_s(call: Call, bodies: Sequence[bytes], *, clients: int = CLIENTS) -> float:
-    """Sends every body once, each client its next as soon as it has its answer; raises BenchError for a refusal."""
+def responses_per_s(endpoint: Endpoint, bodies: Sequence[bytes], *, clients: int = CLIENTS) -> float:
+    """Send every body once and return the responses per second; raise BenchError for a refused request."""
     started_s = time.perf_counter()
-    send_all(call, bodies, clients=clients)
+    response_times_s(endpoint, bodies, clients=clients)
     return len(bodies) / (time.perf_counter() - started_s)
 
 
-def send_all(call: Call, bodies: Sequence[bytes], *, clients: int = CLIENTS) -> list[float]:
-    """The same; returns how long each answer took, in seconds."""
-    requests = [call.request(body) for body in bodies]
-    return asyncio.run(_send_all(urlsplit(call.url).netloc, requests, clients=clients))
+def response_times_s(endpoint: Endpoint, bodies: Sequence[bytes], *, clients: int = CLIENTS) -> list[float]:
+    """Send every body once and return the seconds that each response took; raise BenchError for a refused request.
+
+    Each client sends its next request as soon as it has the response to its last one.
+    """
+    requests = [endpoint.request(body) for body in bodies]
+    return asyncio.run(_send_all(urlsplit(endpoint.url).netloc, requests, clients=clients))
 
 
 async def _send_all(address: str, requests: list[bytes], *, clients: int) -> list[float]:
     durations_s: list[float] = []
-    waiting = iter(requests)
+    unsent = iter(requests)
 
     async def client() -> None:
         host, _, port = address.partition(":")
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
-            for request in waiting:
+            for request in unsent:
                 started_s = time.perf_counter()
                 writer.write(request)
-                await asyncio.wait_for(_read_answer(reader), ANSWER_WAIT_S)
+                await asyncio.wait_for(_read_response(reader), RESPONSE_TIMEOUT_S)
                 durations_s.append(time.perf_counter() - started_s)
         finally:
             writer.close()
@@ -65,16 +70,16 @@ async def _send_all(address: str, requests: list[bytes], *, clients: int) -> lis
     return durations_s
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> None:
+async def _read_response(reader: asyncio.StreamReader) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     length = head.partition("content-length:")[2].partition("\r\n")[0].strip()
     body = await (reader.readexactly(int(length)) if length.isdigit() else _read_chunks(reader))
     if not head.startswith(("http/1.1 200", "http/1.1 202")):
-        raise BenchError(f"A server refused a request: {head.splitlines()[0]} {body[:300]!r}")
+        raise BenchError(f"A server refused a request: {head.splitlines()[0]} {body[:BODY_EXCERPT_BYTES]!r}")
 
 
 async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
-    """A body in chunks (RFC 9112, section 7.1)."""
+    """Read a chunked body (RFC 9112, section 7.1)."""
     body = b""
     while size := int(await reader.readline(), 16):
         body += (await reader.readexactly(size + 2))[:-2]

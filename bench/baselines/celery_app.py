@@ -1,7 +1,8 @@
-"""The usual Celery code for this job, as tutorials have it: a task per image, `model.predict`, a `GradientTape`.
+"""The baseline: a Celery task per image with `model.predict` and a `GradientTape`, as tutorials write it.
 
-`celery -A bench.peers.celery_baseline_app worker`, its broker and result backend from CELERY_BROKER_URL and CELERY_RESULT_BACKEND.
-Grad-CAM follows the example of keras.io ("Grad-CAM class activation visualization", F. Chollet, 2020).
+`celery -A bench.baselines.celery_app worker` reads its broker from CELERY_BROKER_URL and its result backend from
+CELERY_RESULT_BACKEND. Grad-CAM follows the example of keras.io ("Grad-CAM class activation visualization", F. Chollet,
+2020).
 """
 
 import io
@@ -18,15 +19,15 @@ from model.artifact import find_artifact
 from model.engines.interface import KERAS_MODEL
 from model.network import BACKBONE, SCALE
 
-app = Celery("usual")
+app = Celery("baseline")
 app.conf.update(accept_content=["pickle", "json"], task_serializer="pickle")
 
 _loaded: dict[str, keras.Model] = {}
 
 
-@app.task(name="usual.classify")
+@app.task(name="baseline.classify")
 def classify(data: bytes) -> dict[str, object]:
-    """The label's number, its probability and the heatmap of one image."""
+    """Return the index of the most probable label, its probability, and the heatmap of one encoded image."""
     model, grad_model = _models()
     picture = Image.open(io.BytesIO(data)).convert("RGB").resize(model.input_shape[1:3])
     images = np.expand_dims(np.array(picture), axis=0)
@@ -37,6 +38,7 @@ def classify(data: bytes) -> dict[str, object]:
 
 
 def make_gradcam_heatmap(images: NDArray[np.uint8], grad_model: keras.Model) -> NDArray[np.float32]:
+    """Return the Grad-CAM heatmap `[h, w]`, at most 1, of images `[1, height, width, 3]`."""
     with tf.GradientTape() as tape:
         output, predictions = grad_model(images)
         class_channel = predictions[:, tf.argmax(predictions[0])]
@@ -48,7 +50,7 @@ def make_gradcam_heatmap(images: NDArray[np.uint8], grad_model: keras.Model) -> 
 
 
 def _models() -> tuple[keras.Model, keras.Model]:
-    """Loaded once a process, on its first task."""
+    """The model and its Grad-CAM model, which each process loads on its first task."""
     if not _loaded:
         artifact = find_artifact(ARTIFACTS, MODEL)
         model = keras.saving.load_model(artifact.path / KERAS_MODEL, compile=False)
@@ -57,7 +59,7 @@ def _models() -> tuple[keras.Model, keras.Model]:
 
 
 def _grad_model(model: keras.Model, layer_name: str) -> keras.Model:
-    """The image to the CAM layer's output and the logits."""
+    """A model from images to the CAM layer's output and the logits."""
     backbone = model.get_layer(BACKBONE)
     inner = keras.Model(backbone.input, [backbone.get_layer(layer_name).output, backbone.output])
     images = keras.Input(model.input_shape[1:])

@@ -1,4 +1,7 @@
-"""The first thing many would write: FastAPI with the model inside; `uvicorn --factory bench.peers.fastapi_inprocess:create_app`."""
+"""The simplest prediction server: FastAPI with the model in its own process.
+
+`uvicorn --factory bench.baselines.fastapi_app:create_app` runs it.
+"""
 
 from fastapi import FastAPI, UploadFile
 
@@ -9,7 +12,7 @@ from model.engines.interface import load_engine
 
 
 def create_app() -> FastAPI:
-    """Holds the model, warm; one image a request, inferred in the request's own thread."""
+    """Return an app that holds the warm model and infers the one image of a request in the request's thread."""
     artifact = find_artifact(ARTIFACTS, MODEL)
     engine = load_engine(artifact, engine="onnx", threads=1, batch_size=1)
     engine.warm_up()
