@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from batchlight import Unreachable
+from batchlight.command.job_output import follow
 from tests.client.documents import JOB_ID, item_document, job_document
-from tests.client.scripted_server import Exchange, serving
+from tests.client.scripted_server import Exchange, client_of, serving
 from tests.client.small_api import SmallApi, run, running
 
 
@@ -97,3 +99,21 @@ def test_a_lost_download_says_how_to_continue_it(tmp_path: Path) -> None:
         assert done.returncode == 5
 
     assert f"Continue it: batchlight download {JOB_ID} --output {tmp_path / 'a.zip'}" in done.stderr
+
+
+def test_an_outage_during_a_wait_says_that_the_job_continues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("batchlight.polling.RETRY_FOR_S", 0.1)
+    responses = iter([200])
+
+    def stop_after_one(exchange: Exchange) -> None:
+        if next(responses, None):
+            exchange.reply(200, json.dumps(job_document()).encode())
+        else:
+            exchange.hang_up()
+
+    with client_of(stop_after_one) as client, pytest.raises(Unreachable) as lost:
+        follow(client, client.job(JOB_ID))
+
+    assert lost.value.__notes__ == [
+        f"The job continues on the server. Follow it: batchlight status {JOB_ID} --wait",
+    ]

@@ -12,6 +12,7 @@ import pytest
 
 import batchlight
 from batchlight import Client
+from core.settings import ROOT
 
 PUBLIC = [getattr(batchlight, name) for name in batchlight.__all__]
 CLASSES: list[type] = [each for each in PUBLIC if isinstance(each, type)]
@@ -70,3 +71,9 @@ def test_every_example_is_valid_python() -> None:
     assert len(examples) >= len(METHODS)
     for code in examples:
         compile(textwrap.dedent(code), "example", "exec")
+
+
+def test_the_reference_lists_every_public_name() -> None:
+    reference = (ROOT / "docs" / "reference" / "client.md").read_text()
+
+    assert sorted(re.findall(r"^::: batchlight\.(\w+)$", reference, re.MULTILINE)) == sorted(batchlight.__all__)
