@@ -12,8 +12,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 PRIVATE = (
     "bell", "bells", "doorbell", "sweep", "sweeps", "sweeping", "swept", "sociable", "give_back", "GivenUp", "Endings",
-    "intake", "portions", "verdict", "verdicts", "farewell", "Impatient", "artefact", "artefacts", "outlive", "_outlive",
-    "claim_together", "tell_ended", "whoever",
+    "intake", "portions", "verdict", "verdicts", "farewell", "Impatient", "artefact", "artefacts", "outlive",
+    "_outlive", "claim_together", "tell_ended", "whoever",
 )  # fmt: skip
 """Words that mean nothing outside this repository, or have a plain synonym that it uses. None may occur anywhere."""
 
@@ -22,7 +22,7 @@ ORDINARY = frozenset(
 )
 """Ordinary words that once had private meanings: none may be a part of a name, a column, a setting or a heading."""
 
-ALLOWED = {
+ALLOWED: dict[str, str] = {
     # identifier or heading: why
 }
 MAX_ALLOWED = 20

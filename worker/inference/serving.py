@@ -11,7 +11,7 @@ from worker.inference.shard_run import run_shards
 from worker.lease import StopRequested
 
 MAX_SERVING_S = 0.5
-"""How long one notification keeps a worker on the interactive queue; then overlays have their turn."""
+"""How long one notification keeps a worker on the interactive queue; then it draws overlays."""
 
 WAKE_UP_TIMEOUT_S = 0.05
 """How long a worker that has just served the interactive queue waits for more of its work."""
