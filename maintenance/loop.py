@@ -16,7 +16,7 @@ Step = Callable[[], bool]
 
 
 class Loop(threading.Thread):
-    """Runs a step every `interval_s` seconds until it is stopped; trouble with a server is logged, and it continues."""
+    """Runs a step every `interval_s` seconds until it is stopped; errors of the database or broker are logged."""
 
     def __init__(self, name: str, step: Step, *, interval_s: float) -> None:
         super().__init__(name=name, daemon=True)

@@ -10,7 +10,7 @@ ORPHAN_AGE_S = 6 * 3600
 """Younger objects may belong to an upload that is not committed yet."""
 
 IDS_PER_QUERY = 500
-"""Databases bound the number of a query's parameters."""
+"""Keeps a query below the database's limit of parameters."""
 
 log = logging.getLogger(__name__)
 

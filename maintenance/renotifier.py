@@ -8,7 +8,9 @@ from core.states import Queue
 
 
 def renotify(database: Database, notifier: Notifier) -> bool:
-    """Send as many notifications as are missing: each queued shard and archive needs one in Redis.
+    """Send as many notifications as are missing in Redis.
+
+    Each queued shard of the bulk queue and each archive needs one; the interactive queue needs one in total.
 
     Raises one of `core.broker.BROKER_ERRORS` while Redis is away. Returns False: one pass sends all.
     """

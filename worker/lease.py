@@ -19,11 +19,11 @@ StopRequested = Callable[[], bool]
 
 
 class LeaseLost(Exception):
-    """The lease has expired and another attempt may hold the work: stop and write nothing."""
+    """Raised when the lease has expired and another attempt may hold the work; the caller writes nothing."""
 
 
 class Released(Exception):
-    """This process was told to stop: release the work, so that another worker claims it."""
+    """Raised when this process was told to stop; the caller releases the work, so that another worker claims it."""
 
 
 class Lease:

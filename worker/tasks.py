@@ -20,7 +20,7 @@ from worker.runtime.shutdown import child_shutdown
 
 @app.task(name=INFER_SHARD_TASK, bind=True)
 def infer_shard(self: "Task[Any, str]", /, queue: str, **_unknown: object) -> str:
-    """Claim and run what is next in the queue, which the notification does not name. Returns a line for the log."""
+    """Claim and run the next shards; the notification names only the queue. Returns a line for the log."""
     worker = str(self.request.id)
     with child_shutdown.working():
         if queue == Queue.INTERACTIVE:

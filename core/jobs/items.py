@@ -73,7 +73,10 @@ def insert_items(session: Session, shard_results: Sequence[ShardResult]) -> None
 
 
 def get_item(session: Session, job: Job, index: int) -> Item:
-    """Return the item of this image with its shard; raises NotFound, whose code says whether one can still come."""
+    """Return the item of this image with its shard.
+
+    Raises NotFound, whose code says whether a result may still arrive.
+    """
     item = find_item(session, job, index)
     if item is not None:
         return item

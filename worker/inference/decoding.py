@@ -38,7 +38,7 @@ class Image:
 def decode_in_batches(
     shard: Shard, reader: ShardReader, size: InputContract, *, batch_size: int, threads: int
 ) -> Generator[list[Image]]:
-    """Yield the shard's images in batches. With `threads` > 0 these decode, and the next batch while one is used."""
+    """Yield the shard's images in batches. `threads` > 0 decode the next one while the caller uses one."""
     parts = (shard.positions[start : start + batch_size] for start in range(0, shard.count, batch_size))
     if not threads:
         yield from (decode_batch(shard, reader, part, size) for part in parts)

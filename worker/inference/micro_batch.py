@@ -1,8 +1,8 @@
 """Micro-batches: small shards of several jobs inferred in the same batches.
 
 A batch of sixteen images takes a fraction of the time of sixteen single inferences, and one claim and one commit of
-sixteen shards little more than those of one. Each shard keeps its lease: one whose lease is lost, whose job is
-cancelled or whose object is damaged changes nothing for the others.
+sixteen shards little more than those of one. Each shard keeps its lease. A lost lease, a cancelled job or a damaged
+object affects only its own shard; an I/O error ends the attempt of all.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def infer_micro_batch(works: Sequence[Work], storage: Storage, *, check: Check) 
     """
     results: list[list[InferenceResult]] = [[] for _ in works]
     images: list[Image] = []
-    owners: list[int] = []
+    shard_numbers: list[int] = []
     """For each image the number of its shard."""
     for number, work in enumerate(works):
         check()
@@ -34,10 +34,10 @@ def infer_micro_batch(works: Sequence[Work], storage: Storage, *, check: Check) 
             reader = open_shard(work.shard, storage, stack)
             if isinstance(reader, ShardReader):
                 images += decode_batch(work.shard, reader, work.shard.positions, work.input)
-                owners += [number] * work.shard.count
+                shard_numbers += [number] * work.shard.count
             else:
                 results[number] = reader
-    for number, result in zip(owners, _infer(works[0], images, check=check), strict=True):
+    for number, result in zip(shard_numbers, _infer(works[0], images, check=check), strict=True):
         results[number].append(result)
     return results
 
@@ -54,5 +54,5 @@ def _infer(any_work: Work, images: Sequence[Image], *, check: Check) -> list[Inf
 
 
 def _is_cancelled(job: Job) -> bool:
-    """As of the claim: a micro-batch takes less time than asking the database again would save."""
+    """Read the job as it was at the claim: a query would cost more time than it could save."""
     return job.cancel_requested_at is not None or job.purged_at is not None

@@ -52,7 +52,7 @@ def infer_shard(work: Work, storage: Storage, settings: Settings, *, check: Chec
         reader = open_shard(work.shard, storage, stack)
         if not isinstance(reader, ShardReader):
             return reader
-        if _is_poisonous(work.shard, settings):
+        if _crashes_workers(work.shard, settings):
             return [_crashed(work.shard, reader)]
         threads, batch_size = _decoding_threads(work.engine, settings), work.engine.batch_size
         decoded = decode_in_batches(work.shard, reader, work.input, batch_size=batch_size, threads=threads)
@@ -77,7 +77,7 @@ def open_shard(shard: Shard, storage: Storage, stack: ExitStack) -> ShardReader 
 
 
 def results_of(work: Work, images: Sequence[Image], inference: Inference, *, check: Check) -> list[InferenceResult]:
-    """Return the result of each image of a batch; `inference` is that of the images that could be decoded, in order."""
+    """Return the result of each image of a batch; `inference` is that of the decodable images, in order."""
     predictions = _predictions(work, images, inference, check=check)
     return [
         _failed(image.index, image.entry, ItemErrorCode(image.decoded.code), image.decoded.message)
@@ -162,8 +162,8 @@ def _failed(index: int, entry: Entry, code: ItemErrorCode, message: str) -> Infe
     )
 
 
-def _is_poisonous(shard: Shard, settings: Settings) -> bool:
-    """Whether the one image of this shard has crashed workers too often to be tried again."""
+def _crashes_workers(shard: Shard, settings: Settings) -> bool:
+    """Whether the only image of this shard has crashed workers too often to be tried again."""
     return shard.count == 1 and shard.crashes >= settings.max_crashes
 
 

@@ -34,8 +34,8 @@ def serve_interactive(context: Context, *, worker: str, stop_requested: StopRequ
     """Claim and run micro-batches of the interactive queue while there is work; return a line for the log.
 
     Between two claims the worker waits for the queue's wake-up list, because a notification on its way through Celery's
-    consumer takes longer than an inference. What is committed after a claim wakes it, so it need not look before. If it
-    ends while work may be left, it notifies the queue for the next worker.
+    consumer takes longer than an inference. A submit after the claim adds an element, so the worker claims again only
+    when it is woken. If it ends while work may be left, it notifies the queue for the next worker.
     """
     deadline_s = time.monotonic() + MAX_SERVING_S
     report, batches, work_may_be_left = f"nothing to claim in {Queue.INTERACTIVE}", 0, False

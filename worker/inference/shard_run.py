@@ -31,7 +31,7 @@ RELEASE_RETRY_S = 0.5
 
 
 def run_shards(context: Context, claimed: Sequence[ClaimedShard], *, stop_requested: StopRequested) -> str:
-    """Infer and commit these shards and return a line for the log; raises what made them fail, once they are queued."""
+    """Infer and commit these shards and return a line for the log; queues them again and raises if that fails."""
     queue = claimed[0][0].queue
 
     def release(session: Session, shard: Shard) -> None:
@@ -99,7 +99,7 @@ def _release_each(
 ) -> None:
     """Queue the shards that are still held, each in a transaction of its own (lock order: ADR 16).
 
-    While the database is away this tries again until the lease has expired: until then no other worker can claim them.
+    While the database is away this retries for up to `lease_s`: no other worker can claim them before.
     """
     until_s = time.monotonic() + context.settings.lease_s
     for shard, _ in claimed:

@@ -36,7 +36,7 @@ class WrittenArchive:
 
 def write_archive(context: Context, archive: Archive, *, check: Callable[[], None]) -> WrittenArchive:
     """Write originals, overlays, both result tables and the manifest; `check` is called before each read of items."""
-    for attempt in range(1, archive.attempt):  # of builders that died after storing and before committing
+    for attempt in range(1, archive.attempt):  # objects of attempts whose builder died before its commit
         context.storage.delete(archive_key(archive.job_id, run=archive.run, attempt=attempt))
     key = archive_key(archive.job_id, run=archive.run, attempt=archive.attempt)
     with context.storage.create(key) as target:

@@ -54,6 +54,6 @@ def _heat(cam: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _enlargement(cells: int, pixels: int) -> NDArray[np.float32]:
-    """The matrix [pixels, cells] of Pillow's BICUBIC, which is linear: what it makes of a single cell of 1."""
+    """The matrix [pixels, cells] of Pillow's bicubic resize, which is linear: column i is the response to cell i."""
     single = Image.fromarray(np.eye(cells, dtype=np.float32))
     return np.asarray(single.resize((cells, pixels), Image.Resampling.BICUBIC))

@@ -1,6 +1,6 @@
 """The Celery application of the workers: `celery -A worker.runtime.app worker -Q bulk,archive`.
 
-Celery finds its application by importing this module, so it is the one module whose import reads the settings.
+Celery finds its application by importing this module, so only this module reads settings when it is imported.
 """
 
 from core.broker import (

@@ -1,6 +1,6 @@
 """A consumer that drops messages it cannot read.
 
-Celery's consumer stops at a message whose body has another shape than a task's, requeues it, and meets it again after
+Celery's consumer stops at a message whose body is not a task message, requeues it, and meets it again after
 each restart: one such message stops a queue for good (measured on 5.7).
 """
 

@@ -59,7 +59,7 @@ class ChildShutdown:
 
 
 child_shutdown = ChildShutdown()
-"""That of this process; `worker.tasks` alone reads it and passes it on."""
+"""The state of this process; only `worker.tasks` reads it, and passes it on."""
 
 
 @worker_process_init.connect

@@ -55,7 +55,7 @@ class Watchdog(threading.Thread):
                 end_worker()
 
     def _work_waits(self) -> bool:
-        """Whether work can be claimed while no task of this worker holds a lease, which is progress too."""
+        """Whether claimable work waits and no task of this worker holds a lease, which would be progress too."""
         tasks = [request.id for request in tuple(state.active_requests)]
         database = open_database(self._config.database_url, pool_size=1)
         try:
