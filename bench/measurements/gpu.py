@@ -7,7 +7,7 @@ from itertools import repeat
 from pathlib import Path
 from uuid import uuid4
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from bench.harness.bench_harness import Ground
 from bench.harness.corpus import small_images
 from bench.harness.results import Unavailable
@@ -94,7 +94,7 @@ def _decoded(engine: Engine, artifact: Artifact) -> Iterator[int]:
 def _stored(engine: Engine, artifact: Artifact, folder: Path) -> Iterator[int]:
     """What a worker does with a full shard of small PNGs between its claim and its commit, without end."""
     settings, storage = Settings(database_url="sqlite://", redis_url="redis://", storage_dir=folder), Storage(folder)
-    intake = Intake(storage, settings, job_id=uuid4().hex)
+    intake = UploadWriter(storage, settings, job_id=uuid4().hex)
     for number, data in enumerate(small_images(settings.shard_images)):
         intake.add(f"{number:06d}.png", data)
     intake.close()

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from api.uploads.zip_entries import unpack
 from bench.harness.bench_harness import Ground
 from bench.harness.corpus import small_images
@@ -73,11 +73,11 @@ def _round(ground: Ground, context: Context, zipped: Path) -> dict[str, float]:
 
 def _receive(context: Context, zipped: Path, images: list[bytes], clock: Clock) -> tuple[str, list[StoredShard]]:
     """Receiving is what unpacking a ZIP takes on top of storing the same images."""
-    intake = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    intake = UploadWriter(context.storage, context.settings, job_id=uuid4().hex)
     with clock.times("receive"), zipped.open("rb") as file:
         unpack(file, intake, settings=context.settings)
         intake.close()
-    again = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    again = UploadWriter(context.storage, context.settings, job_id=uuid4().hex)
     with clock.times("store"):
         for number, data in enumerate(images):
             again.add(f"{number:06d}.png", data)
