@@ -12,7 +12,7 @@ BUILD_ARCHIVE_TASK = "build-archive"
 
 ARCHIVE_QUEUE = "archive"
 OVERLAY_QUEUE = "overlay"
-"""Apart from the interactive queue: a client that looks at many overlays must not delay predictions."""
+"""Separate from the interactive queue, so that a client that looks at many overlays does not delay predictions."""
 
 PRODUCER_SOCKET_TIMEOUT_S = 1.0
 WORKER_SOCKET_TIMEOUT_S = 10.0
@@ -25,8 +25,8 @@ BROKER_ERRORS = (OperationalError, RedisError, OSError)
 def celery_app(redis_url: str, *, socket_timeout_s: float = PRODUCER_SOCKET_TIMEOUT_S) -> Celery:
     """Return the Celery application for this Redis: no result backend, JSON only, sockets that time out.
 
-    A producer has the short timeout because a request waits for it; it tries a second connection, so a request waits
-    for twice the timeout at most. A worker's sockets wait for messages and have the long one.
+    A producer's timeout is short because a request waits for it. It connects at most twice, so a request waits for
+    twice the timeout at most. A worker's sockets wait for messages and have the long timeout.
     """
     app = Celery("batchlight", broker=redis_url, set_as_current=False)
     app.conf.update(

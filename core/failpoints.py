@@ -10,8 +10,8 @@ a folder), a failpoint looks in the folder for a file of its own name, which hol
     full              raise OSError as a full disk does
 
 The process first renames the file to `<point>.<pid>.hit`, so the action runs once however many processes reach the
-failpoint; `always` before the action leaves the file in place. `about TEXT` before the action runs it only where the
-subject contains TEXT.
+failpoint; `always` before the action leaves the file in place. `about TEXT` before the action
+limits it to subjects (such as image names) that contain TEXT.
 """
 
 import errno
@@ -42,10 +42,10 @@ class Point(StrEnum):
     SHARD_COMMITTED = "shard-committed"
     LEASE_RENEWED = "lease-renewed"
     HALVES_WRITTEN = "halves-written"
-    LEASE_FREED = "lease-freed"
+    LOST_WORK_RELEASED = "lost-work-released"
     LEASES_EXPIRED = "leases-expired"
     ARCHIVE_CLAIMED = "archive-claimed"
-    ARCHIVE_PAGE_WRITTEN = "archive-page-written"
+    ARCHIVE_PART_WRITTEN = "archive-part-written"
     ARCHIVE_STORED = "archive-stored"
     ARCHIVE_COMMITTED = "archive-committed"
     CANCEL_COMMITTED = "cancel-committed"

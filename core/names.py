@@ -11,7 +11,7 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 
 def clean(name: str) -> str:
     """Return the name as it is stored and shown: no control characters, no lone surrogates, at most NAME_LENGTH."""
-    if not name.isprintable():  # true of few names, and 50 times as fast to check as the category of each character
+    if not name.isprintable():  # few names have unprintable characters; this check is 50 times as fast
         name = "".join(char for char in name[: 4 * NAME_LENGTH] if unicodedata.category(char)[0] != "C")
     return name.replace("\\", "/")[:NAME_LENGTH]
 

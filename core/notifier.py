@@ -1,4 +1,4 @@
-"""Notifications: Celery messages that say "a queue has work", and carry nothing that may not be lost.
+"""Notifications: Celery messages that say "a queue has work" and carry no data: losing one only delays work.
 
 Shards, archives and their states are rows. A notification is JSON of a few dozen bytes. The renotifier sends a lost one
 again; a duplicate or outdated one makes a worker claim nothing. So work is accepted while Redis is away.
@@ -7,7 +7,7 @@ The two queues of shards have a protocol each:
 
     bulk          one notification per shard; a worker claims one shard per notification
     interactive   at most one notification in Redis; the worker that takes it claims until no shard is left
-                  (`worker.inference.interactive`), and a second list wakes it while it waits for more work
+                  (`worker.inference.serving`), and a second list wakes it while it waits for more work
 """
 
 import logging

@@ -1,5 +1,6 @@
 """Every setting of the server, read from the environment (`BATCHLIGHT_…`) here and nowhere else."""
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,7 +15,7 @@ Positive = Annotated[int, Field(gt=0)]
 Seconds = Annotated[float, Field(gt=0)]
 ShardImages = Annotated[int, Field(gt=0, le=50_000)]
 ShardBytes = Annotated[int, Field(gt=0, le=2048 * MIB)]
-"""Within what a plain ZIP holds: 65,535 entries, 4 GiB with the index."""
+"""A shard is a unit of retry: larger ones would cost more time after a crash than they save."""
 
 
 class Settings(BaseSettings):
@@ -79,7 +80,14 @@ class Settings(BaseSettings):
     )
 
 
+RENAMED = {"BATCHLIGHT_SWEEP_S": "BATCHLIGHT_MAINTENANCE_INTERVAL_S"}
+"""Settings of earlier versions and their names today."""
+
+
 @cache
 def settings() -> Settings:
-    """The settings of this process, read once."""
+    """Return the settings of this process, read once; exits if one is set under a name it had in an earlier version."""
+    for old, new in RENAMED.items():
+        if old in os.environ:
+            raise SystemExit(f"The setting {old} is now called {new}. Set {new}={os.environ[old]} and remove {old}.")
     return Settings()

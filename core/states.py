@@ -101,7 +101,7 @@ class ItemErrorCode(StrEnum):
 
 
 class ArchiveState(StrEnum):
-    """The state of an archive: QUEUED (requested), RUNNING (leased by a builder), READY or FAILED (given up)."""
+    """The state of an archive: QUEUED (requested), RUNNING (leased by a builder), READY or FAILED."""
 
     QUEUED = "queued"
     RUNNING = "running"

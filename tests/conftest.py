@@ -82,7 +82,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """The embedded stack: SQLite, a private Redis, API, workers, sweep, Flower."""
+    """The embedded stack: SQLite, a private Redis, API, workers, maintenance, Flower."""
     with run_stack(tmp_path_factory.mktemp("embedded"), environment={}) as running:
         yield running
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from core.db.tables import Base, Job, Shard
 from core.jobs import submission
-from core.jobs.results import InferenceResult
+from core.jobs.items import InferenceResult
 from core.jobs.submission import NewJob, StoredShard
 from core.objects.storage import shard_key
 from core.settings import ROOT

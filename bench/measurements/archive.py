@@ -12,7 +12,7 @@ from core.db.tables import Item
 from core.jobs import items, lookup
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
-from worker.rendering.archive import PAGE
+from worker.rendering.archive import ITEMS_PER_READ
 from worker.rendering.item_overlay import overlay_png
 
 STACK_OWNER = "local"
@@ -59,7 +59,7 @@ def _pages(stack: BenchStack, job_id: str) -> Iterator[list[tuple[Item, bytes]]]
         while True:
             with database.read.begin() as session:
                 job = lookup.find_job(session, job_id, owner=STACK_OWNER)
-                page = items.list_items(session, job, state=None, after=after, limit=PAGE)
+                page = items.list_items(session, job, state=None, after=after, limit=ITEMS_PER_READ)
             if not page:
                 return
             yield list(_with_originals(storage, page))

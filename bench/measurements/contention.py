@@ -10,7 +10,7 @@ from bench.harness.bench_harness import Ground
 from bench.harness.idle_database import quiet_settings
 from core.db.engines import open_database
 from core.jobs import claims, shards, submission
-from core.jobs.results import InferenceResult
+from core.jobs.items import InferenceResult
 from core.jobs.submission import NewJob, StoredShard
 from core.states import JobKind, Queue
 

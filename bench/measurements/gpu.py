@@ -88,7 +88,7 @@ def _watched(name: str, counts: Iterator[int], *, run_s: float, look: Look) -> d
 def _decoded(engine: Engine, artifact: Artifact) -> Iterator[int]:
     """The engine alone, on batches in memory without end."""
     batch = pixels(engine.batch_size, artifact.manifest.input)
-    return (len(inference.cam) for inference in engine.infer_each(repeat(batch)))
+    return (len(inference.cam) for _, inference in engine.infer_each(repeat((None, batch))))
 
 
 def _stored(engine: Engine, artifact: Artifact, folder: Path) -> Iterator[int]:
@@ -104,4 +104,4 @@ def _stored(engine: Engine, artifact: Artifact, folder: Path) -> Iterator[int]:
         first_index=0, count=stored.count, crashes=0,
     )  # fmt: skip
     work = Work(shard, Job(top_k=3, explain=Explain.CAM), artifact, engine)
-    return (len(infer_shard(work, storage, settings, wanted=lambda: True)) for _ in repeat(None))
+    return (len(infer_shard(work, storage, settings, check=lambda: None)) for _ in repeat(None))

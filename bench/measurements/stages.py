@@ -62,9 +62,9 @@ def _round(ground: Ground, context: Context, zipped: Path) -> dict[str, float]:
     clock, images = Clock(), small_images(context.settings.shard_images)
     job_id, stored = _receive(context, zipped, images, clock)
     shard, job = _queue(ground, context, job_id, stored, clock)
-    work = Work(shard, job, *context.models.of(job))
+    work = Work(shard, job, *context.models.get(job))
     _infer(ground, context, work, clock)
-    outcomes = infer_shard(work, context.storage, context.settings, wanted=lambda: True)
+    outcomes = infer_shard(work, context.storage, context.settings, check=lambda: None)
     with clock.times("commit"), context.database.write.begin() as session:
         shards.finish(session, shard, outcomes, engine=work.engine.name)
     _archive(context, job, images, clock)

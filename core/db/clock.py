@@ -1,4 +1,4 @@
-"""Time on the clock of the database: no process compares with its own wall clock."""
+"""Time on the clock of the database: processes never compare instants with their own clock."""
 
 from datetime import UTC, datetime
 from typing import Any

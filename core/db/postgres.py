@@ -13,7 +13,7 @@ from core.db.bulk_insert import run_copies
 LOCK_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 30
 IDLE_IN_TRANSACTION_TIMEOUT_S = 10
-"""No transaction of Batchlight waits for anything but the database: an idle one holds locks for a dead client."""
+"""Between its statements a transaction does nothing that takes long; an idle one means a dead client with locks."""
 POOL_TIMEOUT_S = 5
 CONNECT_TIMEOUT_S = 5
 PING_TIMEOUT_S = 3
@@ -30,7 +30,7 @@ Response = TypeVar("Response")
 
 
 class TimeoutConnection(Connection[Any]):
-    """A connection that gives up a silent server: a frozen one, or one behind a link that carries nothing any more.
+    """A connection that times out when the server stops responding: a frozen one, or one behind a half-open link.
 
     The server's own limits and TCP keepalives cannot end such a wait. Only pings run in autocommit.
     """
@@ -81,6 +81,6 @@ def postgres_engine(url: str, *, pool_size: int) -> Engine:
 
 
 def _limit_transactions(connection: TimeoutConnection) -> None:
-    """Make the server end a transaction in which it waits for the rest of a statement: no other limit does."""
+    """Make the server end a transaction whose client stopped in the middle of a statement: no other limit does."""
     connection.execute(f"SET transaction_timeout = '{RESPONSE_TIMEOUT_S}s'")
     connection.commit()

@@ -144,7 +144,7 @@ class Shard(Base):
     `positions` are entries of its stored object; the index of an image is `first_index` + its position.
     `virtual_time` is its place in the fair order of its queue. `attempt` is the fence, raised by every claim; `crashes`
     counts failures that an image may have caused, `expiries` expired leases. Workers may claim the shard from
-    `ready_at` on, which trouble of the server's own moves.
+    `ready_at` on, which a snooze moves.
     """
 
     __tablename__ = "shards"

@@ -1,4 +1,4 @@
-"""Cancelling and deleting jobs: queued images end at once, running ones at their next batch; finished items stay."""
+"""Cancelling and deleting jobs: queued images are cancelled at once, running ones at their next batch."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session

@@ -35,7 +35,7 @@ class ModelOptions(NamedTuple):
 
 @dataclass(frozen=True)
 class ClaimedBatch:
-    """Shards claimed together, in the order of their ids, and whether claimable shards are left in the queue."""
+    """Shards claimed together, in the order of their ids, and whether claimable shards may be left in the queue."""
 
     shards: Sequence[ClaimedShard]
     more_left: bool

@@ -48,7 +48,7 @@ def move(session: Session, moves: Mapping[str, Moves]) -> dict[str, Job]:
 
 
 def end_if_done(session: Session, job_id: str) -> Job:
-    """End a job that has nothing queued or running although no shard has changed; return it as it is afterward."""
+    """End a job that has nothing queued or running, without a change of a shard; return it as it is afterward."""
     end_state = _end_state(succeeded=Job.succeeded, failed=Job.failed, cancelled=Job.cancelled)
     session.execute(
         update(Job)

@@ -22,7 +22,7 @@ OPEN = (ShardState.QUEUED, ShardState.RUNNING)
 
 
 class VirtualTimes:
-    """The virtual times after which the next shards of these (queue, owner) pairs stand, read in one statement.
+    """The virtual times that the next shards of these (queue, owner) pairs must exceed, read in one statement.
 
     `add` counts the shards that one transaction is about to write, so that several jobs can share the transaction.
     `now` is the database's time of the statement.
@@ -40,7 +40,7 @@ class VirtualTimes:
             self._highest_of_owner[queue, owner] = highest
 
     def last(self, queue: Queue, owner: str) -> int:
-        """Return the virtual time after which this owner's next shard of the queue stands; 0 if no shard is open."""
+        """Return the virtual time that this owner's next shard of the queue must exceed; 0 if no shard is open."""
         return max(self._lowest[queue] or 0, self._highest_of_owner[queue, owner] or 0)
 
     def add(self, queue: Queue, owner: str, virtual_times: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Retrying a job: a further run over its failed images, while every succeeded item stays as it is."""
+"""Retrying a job: queue its failed images again as a new run; succeeded items stay as they are."""
 
 from itertools import groupby
 

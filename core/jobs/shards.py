@@ -1,7 +1,7 @@
 """The transitions of a leased shard: renew, finish, release, snooze, expire, split. `core.jobs.claims` leases it.
 
-Each transition is one guarded statement and the counters that move with it. What makes a leased shard queued again,
-and what that counts (ADR 4):
+Each transition is one guarded statement and the counters that move with it. Why a leased shard is queued again, by
+which function, and which counter rises (ADR 4):
 
     a lost child, a time limit, an error that an image may cause     release   crashes
     a worker that stops                                              release   nothing
@@ -22,7 +22,7 @@ from core.db.clock import db_now
 from core.db.tables import Job, Shard
 from core.failpoints import Point, failpoint
 from core.jobs.counters import FRESH, move
-from core.jobs.results import InferenceResult, ShardResult, insert_items
+from core.jobs.items import InferenceResult, ShardResult, insert_items
 from core.jobs.sharding import halves
 from core.states import Queue, ShardState
 
@@ -87,7 +87,7 @@ def snooze(session: Session, shard: Shard) -> bool:
 def expire(session: Session, shard: Shard) -> bool:
     """Queue a shard again whose lease has expired; False if its worker renewed or finished it meanwhile.
 
-    An expired lease is no crash, until too many in a row expire over the same shard.
+    An expired lease counts as a crash only after EXPIRIES_BEFORE_CRASH leases of the shard have expired.
     """
     expired = _held(shard).where(Shard.lease_until < db_now())
     crashed = shard.expiries >= EXPIRIES_BEFORE_CRASH
@@ -148,7 +148,7 @@ def _close(session: Session, results: Sequence[ShardResult], *, engine: str) -> 
 
 
 def _split(session: Session, shard: Shard) -> None:
-    """Replace a queued shard by its halves; a poisonous image ends up alone."""
+    """Replace a queued shard by its halves, so that an image that crashes workers ends up alone."""
     session.execute(insert(Shard), halves(shard))
     failpoint(Point.HALVES_WRITTEN)
     session.execute(delete(Shard).where(Shard.id == shard.id).execution_options(synchronize_session=False))

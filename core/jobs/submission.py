@@ -24,7 +24,7 @@ class StoredShard:
 
 @dataclass(frozen=True)
 class NewJob:
-    """What a client asked for; the model version is fixed here for good."""
+    """What a client asked for; the model version never changes."""
 
     id: str
     owner: str

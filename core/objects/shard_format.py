@@ -72,7 +72,7 @@ class ShardReader:
     """Reads images of a shard object by position; raises UnreadableShard."""
 
     def __init__(self, file: BinaryIO, *, digest: str | None) -> None:
-        """`digest` is that of the writer; None, in rows older than digests, is not compared."""
+        """`digest` is the writer's `ShardWriter.digest`; None, in rows from before digests, skips the comparison."""
         self._file = file
         with _damage_raised():
             index = _read_index(file)
@@ -86,7 +86,7 @@ class ShardReader:
         return self._entries[position]
 
     def read(self, position: int) -> bytes:
-        """Return the image's bytes as uploaded, compared with its SHA-256; none of an image that was not kept."""
+        """Return the image's bytes as uploaded, compared with its SHA-256; empty if the image was not kept."""
         entry = self._entries[position]
         self._file.seek(self._starts[position])
         data = self._file.read(entry.stored_bytes)

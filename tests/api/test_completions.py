@@ -12,7 +12,7 @@ from api.completions import CompletionListener
 from core.completions import COMPLETIONS_CHANNEL
 from core.db.engines import open_database
 from core.jobs import claims, shards
-from core.jobs.results import ShardResult
+from core.jobs.items import ShardResult
 from core.states import Queue
 from ops.ports import LOOPBACK, free_port
 from servers.servers import RedisServer, redis_server

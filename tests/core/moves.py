@@ -1,4 +1,4 @@
-"""What happens to shards, in one transaction each, as workers and the sweep do it."""
+"""Transitions of shards, one transaction each, as workers and maintenance make them."""
 
 from core.db.engines import Database
 from core.db.tables import Job, Shard

@@ -41,7 +41,7 @@ def test_cancelling_ends_what_is_queued_at_once_and_keeps_what_is_done(database:
     assert len(rows(database, job, ItemState.SUCCEEDED)) == 3
 
 
-def test_a_job_nobody_has_begun_is_cancelled_at_once(database: Database) -> None:
+def test_a_job_that_no_worker_has_claimed_is_cancelled_at_once(database: Database) -> None:
     job = submitted(database, 2)
 
     done = cancel(database, job)
@@ -63,16 +63,16 @@ def test_cancelling_twice_changes_nothing_and_an_ended_job_cannot_be_cancelled(d
         cancel(database, ended)
 
 
-def test_a_worker_hears_that_its_job_was_cancelled_or_deleted(database: Database) -> None:
+def test_a_cancelled_or_deleted_job_is_reported_as_cancelled(database: Database) -> None:
     wanted, unwanted, gone = (submitted(database, 2) for _ in range(3))
     cancel(database, unwanted)
     with database.write.begin() as session:
         cancellation.delete(session, gone)
 
     with database.read.begin() as session:
-        heard = [cancellation.is_cancelled(session, job.id) for job in (wanted, unwanted, gone)]
+        reported = [cancellation.is_cancelled(session, job.id) for job in (wanted, unwanted, gone)]
 
-    assert heard == [False, True, True]
+    assert reported == [False, True, True]
 
 
 def test_a_retry_queues_the_failed_images_and_leaves_the_others_byte_for_byte(database: Database) -> None:

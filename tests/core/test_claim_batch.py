@@ -1,4 +1,4 @@
-"""Small shards of several callers: taken together, but each with a fate of its own."""
+"""Claiming a micro-batch: shards of several jobs are claimed in one statement and end independently."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from core.db.engines import Database
 from core.db.tables import Item, Job, Shard
 from core.jobs import cancellation, claims, shards
 from core.jobs.claims import ClaimedBatch
-from core.jobs.results import ShardResult
+from core.jobs.items import ShardResult
 from core.jobs.submission import NewJob, StoredShard, Submission, submit_batch
 from core.objects.storage import shard_key
 from core.states import Explain, JobKind, JobState, Queue, ShardState
@@ -23,7 +23,7 @@ Claimed = list[tuple[Shard, Job]]
 def small_jobs(
     database: Database, *counts: int, precision: str = "fp32", explain: Explain = Explain.CAM, owner: str = "ada"
 ) -> list[Job]:
-    """Interactive jobs of one shard each, written together."""
+    """Submit interactive jobs of one shard each in one batch."""
     given = []
     for count in counts:
         new = NewJob(
@@ -35,7 +35,7 @@ def small_jobs(
         return submit_batch(session, given, interactive_images=8, shard_images=SHARD_IMAGES)
 
 
-def company(database: Database, *, max_shards: int = 16, max_images: int = 32) -> Claimed:
+def batch(database: Database, *, max_shards: int = 16, max_images: int = 32) -> Claimed:
     return list(claim(database, max_shards=max_shards, max_images=max_images).shards)
 
 
@@ -48,7 +48,7 @@ def claim(database: Database, *, max_shards: int = 16, max_images: int = 32) -> 
 
 
 def finish(database: Database, claimed: Claimed, *, failed: Sequence[int] = ()) -> dict[str, Job]:
-    """Commits them together; the images of those in these places failed."""
+    """Commit these shards in one batch; the images of those at the positions `failed` failed."""
     done = [
         ShardResult(shard, results_of(shard, failed=shard.count if place in failed else 0))
         for place, (shard, _) in enumerate(claimed)
@@ -61,10 +61,10 @@ def counts(claimed: Claimed) -> list[int]:
     return sorted(shard.count for shard, _ in claimed)
 
 
-def test_shards_of_several_jobs_are_claimed_and_finished_together(database: Database) -> None:
+def test_shards_of_several_jobs_are_claimed_and_finished_in_one_batch(database: Database) -> None:
     made = small_jobs(database, 1, 2, 3)
 
-    claimed = company(database)
+    claimed = batch(database)
     running = [reread(database, job) for job in made]
     finish(database, claimed, failed=[next(n for n, (shard, _) in enumerate(claimed) if shard.count == 2)])
 
@@ -79,13 +79,15 @@ def test_shards_of_several_jobs_are_claimed_and_finished_together(database: Data
     ]
 
 
-def test_jobs_written_together_have_the_turns_of_jobs_written_one_after_another(database: Database) -> None:
-    together = [*small_jobs(database, 1, 2), *small_jobs(database, 3, owner="ben")]
+def test_jobs_submitted_in_one_batch_have_the_virtual_times_of_jobs_submitted_one_by_one(database: Database) -> None:
+    batch_jobs = [*small_jobs(database, 1, 2), *small_jobs(database, 3, owner="ben")]
 
     with database.read.begin() as session:
-        turns = [shard.virtual_time for shard in map(session.get_one, [Shard] * 3, shard_ids(database, together))]
+        virtual_times = [
+            shard.virtual_time for shard in map(session.get_one, [Shard] * 3, shard_ids(database, batch_jobs))
+        ]
 
-    assert turns == [1, 3, 4]
+    assert virtual_times == [1, 3, 4]
 
 
 def shard_ids(database: Database, jobs: Sequence[Job]) -> list[str]:
@@ -94,15 +96,15 @@ def shard_ids(database: Database, jobs: Sequence[Job]) -> list[str]:
     return [rows[job.id] for job in jobs]
 
 
-def test_a_company_holds_so_many_shards_and_images_in_fair_order(database: Database) -> None:
+def test_a_batch_is_bounded_in_shards_and_images_and_in_fair_order(database: Database) -> None:
     small_jobs(database, 5, 5, 5, 1)
 
-    by_images = counts(company(database, max_images=10))
-    by_shards = counts(company(database, max_shards=1))
+    by_images = counts(batch(database, max_images=10))
+    by_shards = counts(batch(database, max_shards=1))
 
     assert (by_images, by_shards) == ([5, 5], [5])
-    assert counts(company(database, max_images=0)) == [1], "one at least"
-    assert company(database) == []
+    assert counts(batch(database, max_images=0)) == [1], "one at least"
+    assert batch(database) == []
 
 
 def test_a_claim_says_whether_it_left_any(database: Database) -> None:
@@ -119,42 +121,42 @@ def test_a_claim_says_whether_it_left_any(database: Database) -> None:
     assert left == [True, True, False, False]
 
 
-def test_a_company_is_renewed_in_the_order_in_which_shards_are_locked(database: Database) -> None:
+def test_a_batch_is_renewed_in_the_order_in_which_shards_are_locked(database: Database) -> None:
     small_jobs(database, *[1] * 12)
 
-    ids = [shard.id for shard, _ in company(database)]
+    ids = [shard.id for shard, _ in batch(database)]
 
     assert len(ids) == 12
     assert ids == sorted(ids)
 
 
-def test_one_that_keeps_failing_its_company_holds_it_up_once(database: Database) -> None:
+def test_a_shard_that_fails_its_batch_delays_it_once(database: Database) -> None:
     small_jobs(database, 1, 2)
-    for shard, _ in company(database):
+    for shard, _ in batch(database):
         release(database, shard, crashed=False)
     small_jobs(database, 3, 4)
 
-    companies = [counts(company(database)) for _ in range(3)]
+    batches = [counts(batch(database)) for _ in range(3)]
 
-    assert companies == [[1], [2], [3, 4]]
+    assert batches == [[1], [2], [3, 4]]
 
 
-def test_who_crashed_or_takes_long_or_needs_another_model_is_apart(database: Database) -> None:
+def test_shards_that_crashed_or_take_long_or_need_another_model_are_claimed_alone(database: Database) -> None:
     small_jobs(database, 1)
-    release(database, company(database)[0][0], crashed=True)
+    release(database, batch(database)[0][0], crashed=True)
     small_jobs(database, 2, 3)
     small_jobs(database, 4, explain=Explain.FULL)
     small_jobs(database, 5, precision="int8")
     small_jobs(database, 6)
 
-    companies = [counts(company(database)) for _ in range(4)]
+    batches = [counts(batch(database)) for _ in range(4)]
 
-    assert companies == [[1], [2, 3, 6], [4], [5]]
+    assert batches == [[1], [2, 3, 6], [4], [5]]
 
 
 def test_a_lost_lease_loses_nothing_for_the_others(database: Database) -> None:
     made = small_jobs(database, 1, 2, 3)
-    claimed = company(database)
+    claimed = batch(database)
     lost, _ = next(pair for pair in claimed if pair[0].count == 2)
     release(database, lost, crashed=False)
 
@@ -162,12 +164,12 @@ def test_a_lost_lease_loses_nothing_for_the_others(database: Database) -> None:
 
     assert lost.id not in kept
     assert [reread(database, job).state for job in made] == [JobState.SUCCEEDED, JobState.RUNNING, JobState.SUCCEEDED]
-    assert [shard.attempt for shard, _ in company(database)] == [2]
+    assert [shard.attempt for shard, _ in batch(database)] == [2]
 
 
-def test_one_that_is_cancelled_ends_so_among_others_that_succeed(database: Database) -> None:
+def test_a_cancelled_shard_of_a_batch_ends_cancelled_while_others_succeed(database: Database) -> None:
     made = small_jobs(database, 1, 2)
-    claimed = company(database)
+    claimed = batch(database)
     with database.write.begin() as session:
         cancellation.cancel(session, reread(database, made[1]))
     with database.write.begin() as session:
@@ -184,7 +186,7 @@ def test_one_that_is_cancelled_ends_so_among_others_that_succeed(database: Datab
 
 def test_all_that_a_lost_worker_held_is_found(database: Database) -> None:
     small_jobs(database, 1, 2, 3)
-    claimed = company(database)
+    claimed = batch(database)
     with database.write.begin() as session:
         session.execute(update(Shard).where(Shard.id == claimed[0][0].id).values(state=ShardState.DONE))
 
@@ -194,11 +196,11 @@ def test_all_that_a_lost_worker_held_is_found(database: Database) -> None:
     assert {shard.id for shard in held} == {shard.id for shard, _ in claimed[1:]}
 
 
-def test_workers_that_serve_companies_never_wait_in_a_circle(database: Database) -> None:
+def test_workers_that_claim_batches_do_not_deadlock(database: Database) -> None:
     made = [job for _ in range(10) for job in small_jobs(database, *[1] * 12)]
 
     def work_off(_: int) -> None:
-        while claimed := company(database, max_shards=5):
+        while claimed := batch(database, max_shards=5):
             finish(database, claimed)
 
     with ThreadPoolExecutor(8) as workers:

@@ -43,14 +43,16 @@ def test_yesterdays_use_is_forgotten(database: Database) -> None:
 
     with database.write.begin() as session:
         job = submit(session, counts=(5,), owner="busy")
-        turn = session.scalar(select(Shard.virtual_time).where(Shard.job_id == job.id))
+        virtual_time = session.scalar(select(Shard.virtual_time).where(Shard.job_id == job.id))
 
-    assert turn == 5
+    assert virtual_time == 5
 
 
-def test_images_that_take_more_work_take_a_longer_turn(database: Database) -> None:
+def test_images_that_take_more_work_are_charged_more_virtual_time(database: Database) -> None:
     with database.write.begin() as session:
         job = submit(session, counts=(5, 2), explain=Explain.FULL)
-        turns = session.scalars(select(Shard.virtual_time).where(Shard.job_id == job.id).order_by(Shard.number)).all()
+        virtual_times = session.scalars(
+            select(Shard.virtual_time).where(Shard.job_id == job.id).order_by(Shard.number)
+        ).all()
 
-    assert turns == [5 * Explain.FULL.cost, 7 * Explain.FULL.cost]
+    assert virtual_times == [5 * Explain.FULL.cost, 7 * Explain.FULL.cost]

@@ -126,7 +126,7 @@ def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database:
     assert not kept
 
 
-def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_later(database: Database) -> None:
+def test_an_archive_that_keeps_failing_fails_and_can_be_requested_again_later(database: Database) -> None:
     job = ended_job(database)
     with database.write.begin() as session:
         archive_id = archives.request(session, job).id
@@ -139,7 +139,7 @@ def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_la
             archives.release(session, archive, failed=True)
 
     with database.write.begin() as session:
-        given_up = archives.request(session, job).state
+        failed_state = archives.request(session, job).state
         assert archive
         archives.retry_failed(session, archive)
         too_soon = session.scalar(select(Archive.state))
@@ -147,10 +147,10 @@ def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_la
         archives.retry_failed(session, archive)
         later = session.scalar(select(Archive.state))
 
-    assert (given_up, too_soon, later) == ("failed", "failed", "queued")
+    assert (failed_state, too_soon, later) == ("failed", "failed", "queued")
 
 
-def test_an_archive_asked_for_in_the_moment_of_a_retry_waits_for_the_new_round(database: Database) -> None:
+def test_an_archive_requested_during_a_retry_waits_for_the_new_run(database: Database) -> None:
     with database.write.begin() as session:
         submit(session, counts=(2,))
         claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)

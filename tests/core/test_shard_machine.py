@@ -18,7 +18,7 @@ from core.errors import Conflict, Gone
 from core.jobs import cancellation, lookup, retry, shards
 from core.jobs.shards import CRASHES_BEFORE_SPLIT
 from core.states import ShardState
-from maintenance.__main__ import end_stuck_jobs, expire_leases
+from maintenance.rescuer import end_stuck_jobs, expire_leases
 from tests.core.moves import claim, submitted
 from tests.databases import SHARD_IMAGES, results_of
 from tests.faults.checker import counters, recount
@@ -51,7 +51,7 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        """A bell, perhaps a doubled one: it claims what there is, or nothing."""
+        """A notification, perhaps a duplicate: the worker claims a shard, or nothing."""
         shard = claim(self.database)
         if shard is not None:
             self.leases.append(shard)
@@ -66,7 +66,7 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule(pick=PICK, failed=st.integers(0, 9))
     def finish(self, pick: int, failed: int) -> None:
-        """By whoever thinks that it holds the lease; of a cancelled job, only the first image."""
+        """A worker that believes it holds the lease commits; of a cancelled job, only the first image."""
         if not self.leases:
             return
         shard = self._lease(pick)
@@ -101,7 +101,7 @@ class ShardLife(RuleBasedStateMachine):
                         session.execute(update(Shard).where(Shard.id == shard_id).values(moved))
 
     @rule()
-    def sweep(self) -> None:
+    def rescue(self) -> None:
         expire_leases(self.database)
         end_stuck_jobs(self.database)
 
@@ -158,7 +158,7 @@ class ShardLife(RuleBasedStateMachine):
         return self.leases[pick % len(self.leases)]
 
     def _holds(self, lease: Shard) -> bool:
-        """Whether this lease is the one that counts; whoever lost his must be able to change nothing."""
+        """Whether this lease holds; a worker that lost its lease can change nothing."""
         with self.database.read.begin() as session:
             row = session.get(Shard, lease.id)
             return row is not None and (row.state, row.attempt) == (ShardState.RUNNING, lease.attempt)

@@ -14,7 +14,7 @@ MOST = SHARD_IMAGES // Explain.FULL.cost
 
 
 def shards_of(database: Database, job: Job) -> list[Shard]:
-    """The latest round's, in their order."""
+    """Those of the latest run, in their order."""
     with database.read.begin() as session:
         round_now = session.scalars(select(Job.run).where(Job.id == job.id)).one()
         found = select(Shard).where(Shard.job_id == job.id, Shard.run == round_now).order_by(Shard.virtual_time)

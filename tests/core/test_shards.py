@@ -1,4 +1,4 @@
-"""A shard's life: claim, renew, finish, give back, expire, split."""
+"""The transitions of a shard: claim, renew, finish, release, expire, split."""
 
 import random
 import time
@@ -28,7 +28,7 @@ def test_a_claim_leases_the_shard_and_moves_its_images_to_running(database: Data
     assert now.revision == job.revision + 1
 
 
-def test_an_empty_lane_has_nothing_to_claim(database: Database) -> None:
+def test_an_empty_queue_has_nothing_to_claim(database: Database) -> None:
     assert claim(database) is None
 
 
@@ -55,7 +55,7 @@ def test_the_last_shard_to_finish_ends_the_job_by_what_its_images_became(databas
 
 
 @pytest.mark.parametrize(("failed", "state"), [(0, JobState.SUCCEEDED), (2, JobState.FAILED)])
-def test_a_job_whose_images_all_share_a_fate_ends_so(database: Database, failed: int, state: JobState) -> None:
+def test_a_job_whose_images_all_end_alike_ends_so_too(database: Database, failed: int, state: JobState) -> None:
     submitted(database, 2)
 
     done = finish(database, claimed(database), failed=failed)
@@ -100,7 +100,7 @@ def test_only_the_holder_of_a_lease_can_renew_it(database: Database) -> None:
         assert not shards.renew(session, shard, lease_s=100)
 
 
-def test_a_lease_that_ended_in_silence_frees_its_shard(database: Database) -> None:
+def test_an_expired_lease_queues_its_shard_again(database: Database) -> None:
     job = submitted(database, 2)
     shard = claimed(database, lease_s=0.05)
     time.sleep(0.1)
@@ -168,7 +168,7 @@ def test_a_release_is_no_crash(database: Database) -> None:
     assert (shard.crashes, shard.count, shard.attempt) == (0, 4, 6)
 
 
-def test_silence_counts_as_a_crash_only_after_many_times(database: Database) -> None:
+def test_an_expired_lease_counts_as_a_crash_only_after_many(database: Database) -> None:
     submitted(database, 1)
 
     crashes = []
@@ -218,7 +218,7 @@ def recounted(database: Database, job: Job) -> tuple[int, int]:
     return int(images[0] or 0), int(images[1] or 0)
 
 
-def test_workers_that_claim_and_finish_the_shards_of_one_job_never_wait_in_a_circle(database: Database) -> None:
+def test_workers_on_the_shards_of_one_job_do_not_deadlock(database: Database) -> None:
     job = submitted(database, *[1] * 120)
 
     def work_off(number: int) -> None:

@@ -1,4 +1,4 @@
-"""Bulk work leaves the processor to whoever waits: the API, the databases, the interactive queue."""
+"""The priority of bulk workers: they leave the processor to the API, the databases and the interactive queue."""
 
 import os
 
@@ -8,11 +8,11 @@ from celery.signals import worker_process_init
 from core.states import Queue
 
 BULK_NICENESS = 5
-"""On a full processor a bulk child gets a third of the time that another process gets (Linux' weights)."""
+"""On a busy processor a bulk child gets a third of the time that another process gets (Linux' weights)."""
 
 
-def step_back(app: Celery) -> None:
-    """Has the children of a worker that does not serve the interactive queue run at a lower priority."""
+def lower_bulk_priority(app: Celery) -> None:
+    """Lower the priority of the children of a worker that does not serve the interactive queue."""
 
     @worker_process_init.connect(weak=False)
     def lower(**_signal: object) -> None:
