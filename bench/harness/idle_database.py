@@ -20,7 +20,7 @@ def quiet_settings(stack: BenchStack, folder: Path) -> Settings:
     settings = stack.plan.settings.model_copy(update={**given, "storage_dir": folder / "storage"})
     folder.mkdir()
     migrate = Program("migrate", (sys.executable, "-m", "alembic", "upgrade", "head"), environment_of(settings))
-    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=folder, report=print) as supervisor:
         if supervisor.run(migrate) != 0:
-            raise BenchError(supervisor.last_words(migrate))
+            raise BenchError(supervisor.log_tails(migrate))
     return settings

@@ -28,7 +28,7 @@ def supervised(ground: Ground, program: Program, *, ready: Callable[[], bool]) -
     """The same for a program that says in another way that it is ready."""
     logs = ground.folder / "logs"
     logs.mkdir(exist_ok=True)
-    with Supervisor(folder=ROOT, log_dir=logs, say=ground.say) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=logs, report=ground.say) as supervisor:
         supervisor.start(program)
         until_s = time.monotonic() + START_WAIT_S
         while not ready():

@@ -59,7 +59,7 @@ class BenchStack:
                 return now
             if time.monotonic() > until_s:
                 raise BenchError(
-                    f"A job did not end in {PATIENCE_S:.0f} s: {now['counts']}. {self.supervisor.last_words()}"
+                    f"A job did not end in {PATIENCE_S:.0f} s: {now['counts']}. {self.supervisor.log_tails()}"
                 )
             self.supervisor.watch()
             time.sleep(LOOK_EVERY_S)
@@ -139,7 +139,7 @@ def bench_stack(
             workers=workers or os.cpu_count() or 1,
             environment={"PYTHONPATH": str(VARIANTS / variant)} if variant else {},
         )
-        supervisor = stack.enter_context(Supervisor(folder=ROOT, log_dir=folder / "logs", say=print))
+        supervisor = stack.enter_context(Supervisor(folder=ROOT, log_dir=folder / "logs", report=print))
         start_stack(plan, supervisor)
         key = create_stack_key(plan, name="bench")
         headers = {"Authorization": f"Bearer {key}"}

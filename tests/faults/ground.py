@@ -20,7 +20,7 @@ from servers.servers import PostgresServer, RedisServer
 from tests.faults.checker import Prediction, check
 from tests.faults.poller import Poller
 from tests.faults.recovery import RECOVERIES, Recovery
-from tests.http import PATIENCE_S, submit_zip, zipped
+from tests.http import TIMEOUT_S, submit_zip, zipped
 from tests.stacks import RunningStack
 
 SHARD_IMAGES = 60
@@ -82,7 +82,7 @@ class Ground:
         """The processes that a planted fault has struck here."""
         return [int(hit.name.split(".")[1]) for hit in self.failpoints.glob(f"{point}.*.hit")]
 
-    def await_strike(self, point: Point, *, patience_s: float = PATIENCE_S) -> int:
+    def await_strike(self, point: Point, *, patience_s: float = TIMEOUT_S) -> int:
         """The process that a fault planted at this point has struck, once it has."""
         until = time.monotonic() + patience_s
         while not (struck := self.struck(point)):
@@ -168,7 +168,7 @@ class Run:
         with self.ground.stack.database.read.begin() as session:
             return session.scalar(select(func.sum(Shard.crashes)).where(Shard.job_id == self.id)) or 0
 
-    def under_way(self, *, patience_s: float = PATIENCE_S) -> None:
+    def under_way(self, *, patience_s: float = TIMEOUT_S) -> None:
         """Returns when some images are done and some are running."""
         until = time.monotonic() + patience_s
         while not ((job := self.row()).succeeded and job.running):
@@ -176,14 +176,14 @@ class Run:
             assert time.monotonic() < until, "the job did not start"
             time.sleep(LOOK_EVERY_S)
 
-    def running(self, *, patience_s: float = PATIENCE_S) -> None:
+    def running(self, *, patience_s: float = TIMEOUT_S) -> None:
         """Returns when the first images are running."""
         until = time.monotonic() + patience_s
         while not self.row().running:
             assert time.monotonic() < until, "the job did not start"
             time.sleep(LOOK_EVERY_S)
 
-    def struck(self, point: Point, *, patience_s: float = PATIENCE_S) -> int:
+    def struck(self, point: Point, *, patience_s: float = TIMEOUT_S) -> int:
         """The process that a fault planted at this point has struck, once it has."""
         return self.ground.await_strike(point, patience_s=patience_s)
 
@@ -199,7 +199,7 @@ class Run:
             held |= set(self.held().items())
             job = self.row()
             succeeded = job.succeeded + (job.running if heard else 0)
-        until_s = began_s + max(PATIENCE_S, 2 * (limit_s or 0))
+        until_s = began_s + max(TIMEOUT_S, 2 * (limit_s or 0))
         while not self._went_on(held, succeeded):
             assert time.monotonic() < until_s, f"{name}: no recovery"
             time.sleep(LOOK_EVERY_S)

@@ -62,7 +62,7 @@ def second_sweep(ground: Ground, folder: Path, **settings: object) -> Iterator[N
 def _running(ground: Ground, folder: Path, *command: str, **settings: object) -> Iterator[int]:
     environment = environment_of(ground.stack.settings.model_copy(update=settings))
     folder.mkdir(exist_ok=True)
-    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=folder, report=print) as supervisor:
         supervisor.start(Program(NODE, (sys.executable, "-m", *command), environment))
         yield supervisor.pids()[NODE]
 

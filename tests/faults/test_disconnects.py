@@ -12,7 +12,7 @@ from ops.ports import LOOPBACK
 from tests.faults.downloads import check_archive
 from tests.faults.ground import Ground
 from tests.faults.replicas import Replica, second_api
-from tests.http import PATIENCE_S, zipped
+from tests.http import TIMEOUT_S, zipped
 
 CLIENTS = 20
 SPARE_FILES = 2
@@ -33,7 +33,7 @@ def connected(api: Replica, head: str) -> socket.socket:
     url = httpx.URL(api.url)
     opened = socket.socket()
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    opened.settimeout(PATIENCE_S)
+    opened.settimeout(TIMEOUT_S)
     opened.connect((LOOPBACK, url.port))
     opened.sendall(f"{head}\r\nHost: {LOOPBACK}\r\nAuthorization: Bearer {api.key}\r\n".encode())
     return opened

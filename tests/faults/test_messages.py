@@ -23,7 +23,7 @@ from core.failpoints import Point
 from core.notifier import Notifier, open_notifier
 from core.states import JobState, Queue
 from tests.faults.ground import LOOK_EVERY_S, Ground
-from tests.http import PATIENCE_S, archive
+from tests.http import TIMEOUT_S, archive
 
 IMAGES = 900
 UNACKED = "unacked"
@@ -135,7 +135,7 @@ def notifier(ground: Ground) -> Notifier:
 
 def await_silence(ground: Ground) -> None:
     """Returns when every message was heard and acknowledged."""
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + TIMEOUT_S
     with ground.redis.client() as redis:
         while left := [key for key in (*Queue, ARCHIVE_QUEUE, OVERLAY_QUEUE, UNACKED) if redis.exists(key)]:
             assert time.monotonic() < until, f"still there: {left}"

@@ -14,7 +14,7 @@ from core.failpoints import Point
 from core.states import Queue
 from servers.servers import RedisServer
 from tests.faults.ground import LOOK_EVERY_S, Ground, Run
-from tests.http import PATIENCE_S, submit_zip, zipped
+from tests.http import TIMEOUT_S, submit_zip, zipped
 
 IMAGES = 900
 PROCESSES = 2
@@ -114,7 +114,7 @@ def test_work_goes_on_after_redis_was_full(sqlite_ground: Ground) -> None:
 def everybody_works(run: Run) -> None:
     """Returns when every process is at a batch that takes a while."""
     run.ground.plant(Point.BATCH_INFERRED, "always sleep 2")
-    until = time.monotonic() + PATIENCE_S
+    until = time.monotonic() + TIMEOUT_S
     while len(run.held()) < PROCESSES:
         assert time.monotonic() < until, "not every process works"
         time.sleep(LOOK_EVERY_S)
