@@ -12,8 +12,8 @@ import numpy as np
 from core.db.tables import Shard
 from core.failpoints import Point, failpoint
 from core.objects.shard_format import Entry, ShardReader, UnreadableShard
+from model.arrays import Images
 from model.decode import Decoded, UndecodableImage, decode
-from model.engines.interface import Images
 from model.manifest import InputContract
 
 REFUSALS = {"image_too_large": "The image is over this server's size limit and was not kept."}

@@ -17,9 +17,10 @@ from core.objects.shard_format import Entry, ShardReader, UnreadableShard
 from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Explain
+from model.arrays import Floats, Images
 from model.artifact import Artifact
 from model.decode import Decoded, UndecodableImage
-from model.engines.interface import Engine, Floats, Images, Inference
+from model.engines.interface import Engine, Inference
 from model.manifest import InputContract
 from worker.inference.decoding import Image, batches_of, pixels_of
 from worker.inference.scoring import Unwanted, faithfulness_scores
