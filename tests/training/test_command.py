@@ -1,7 +1,9 @@
 """The command line `python -m training COMMAND`."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
 
@@ -56,3 +58,21 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(command: s
     assert done.stderr == (
         f"python -m training {command} needs {library}, which is not installed; run: make training-env\n"
     )
+
+
+def documented() -> list[str]:
+    """The command lines of `python -m training` in the documentation."""
+    texts = ((ROOT / "docs" / name).read_text("utf-8") for name in ("training.md", "models.md"))
+    return [line for text in texts for line in re.findall(r"python -m training ([a-z][^`\n#]*)", text)]
+
+
+@pytest.mark.parametrize("line", sorted(set(documented())))
+def test_a_documented_command_and_its_options_exist(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command, *arguments = line.split()
+
+    with pytest.raises(SystemExit) as stopped:
+        import_module(COMMANDS[command][0]).main(["--help"])
+
+    options = {argument for argument in arguments if argument.startswith("--")}
+    assert stopped.value.code == 0
+    assert options <= set(re.findall(r"--[a-z0-9-]+", capsys.readouterr().out))
