@@ -1,4 +1,4 @@
-"""A report as one HTML page, and as Markdown with its charts as files beside it."""
+"""Render a report as one HTML page, and as Markdown with its charts as SVG files."""
 
 import re
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
-from training.files import whole
+from training.files import atomic_write
 from training.report.blocks import Block, Chart, Report
 from training.report.drawing import PALETTE, inline, standalone
 
@@ -15,7 +15,7 @@ HTML, MARKDOWN, CHARTS = "report.html", "report.md", "figures"
 
 
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
-    """Write `report.html`, `report.md` and `figures/*.svg`; returns the first two."""
+    """Write `report.html`, `report.md` and `figures/*.svg`, and return the paths of the first two."""
     charts = [block for section in report.sections for block in section.blocks if isinstance(block, Chart)]
     (folder / CHARTS).mkdir(parents=True, exist_ok=True)
     for chart in charts:
@@ -26,22 +26,22 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
 
 
 def kind(block: Block) -> str:
-    """The block's kind, for a template to choose by."""
+    """Return the kind of a block in lower case, by which the templates choose."""
     return type(block).__name__.lower()
 
 
 def coded(text: str) -> Markup:
-    """The text as HTML, with what stands in backticks as code."""
+    """Return the text as HTML, with the parts in backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just before
 
 
 def drawn(chart: Chart) -> Markup:
-    """The chart as part of the page."""
-    return Markup(inline(chart.svg, name=chart.name, alt=str(escape(chart.caption.replace("`", "")))))  # noqa: S704 - ours
+    """Return the chart as HTML."""
+    return Markup(inline(chart.svg, name=chart.name, alt=str(escape(chart.caption.replace("`", "")))))  # noqa: S704 - drawn by this package
 
 
 def cell(text: str) -> str:
-    """The text for a cell of a Markdown table."""
+    """Return the text escaped for a cell of a Markdown table."""
     return text.replace("|", "\\|")
 
 
@@ -60,5 +60,5 @@ def _templates() -> Environment:
 
 
 def _write(path: Path, text: str) -> None:
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""Anyone's graph becomes an artifact by the steps in docs/models.md; a wrong one is told what is wrong with it."""
+"""Packaging a graph as an artifact, by the steps in docs/models.md; violations of the contract are named."""
 
 import json
 import re
@@ -9,13 +9,13 @@ import onnx
 import pytest
 
 from model.artifact import MANIFEST, ArtifactCorrupt, find_artifact
-from model.engines.interface import load_engine
+from model.engines.load import load_engine
 from tests.model.samples import ROOT
-from training.publish.package import complete, main
+from training.publish.package import main, package
 
 
-def passage(language: str) -> str:
-    """The first code of this language in the documentation."""
+def code_block(language: str) -> str:
+    """The first code block of this language in docs/models.md."""
     found = re.search(rf"```{language}\n(.*?)```", (ROOT / "docs" / "models.md").read_text("utf-8"), re.DOTALL)
     assert found is not None
     return found[1]
@@ -23,16 +23,16 @@ def passage(language: str) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a reader of the documentation has before sealing."""
+    """The documented folder before it is packaged."""
     made = tmp_path / "artifacts" / "brightness" / "1.0.0"
     made.mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    exec(compile(passage("python"), "docs/models.md", "exec"), {})  # noqa: S102 - the documentation is ours
-    (made / MANIFEST).write_text(passage("json"), "utf-8")
+    exec(compile(code_block("python"), "docs/models.md", "exec"), {})  # noqa: S102 - the documentation is ours
+    (made / MANIFEST).write_text(code_block("json"), "utf-8")
     return made
 
 
-def test_the_documented_model_is_served_once_it_is_sealed(folder: Path) -> None:
+def test_the_documented_model_is_served_after_packaging(folder: Path) -> None:
     main([str(folder)])
 
     artifact = find_artifact(folder.parent.parent, "brightness")
@@ -42,11 +42,11 @@ def test_the_documented_model_is_served_once_it_is_sealed(folder: Path) -> None:
     assert cam.shape == (2, 32, 32)
 
 
-def test_sealing_again_changes_nothing(folder: Path) -> None:
-    complete(folder)
+def test_packaging_again_changes_nothing(folder: Path) -> None:
+    package(folder)
     before = (folder / MANIFEST).read_bytes()
 
-    complete(folder)
+    package(folder)
 
     assert (folder / MANIFEST).read_bytes() == before
 
@@ -55,8 +55,8 @@ NEGATIVE = "less = Neg(shades) cam = ReduceMean<axes = [3], keepdims = 0>(less)"
 
 
 def rewrite(folder: Path, old: str, new: str) -> None:
-    """The documented graph with another text."""
-    text = passage("python").split('"""')[1]
+    """Replace a part of the documented graph."""
+    text = code_block("python").split('"""')[1]
     assert old in text
     onnx.save(onnx.parser.parse_model(text.replace(old, new)), folder / "model.onnx")
 
@@ -65,43 +65,43 @@ def rewrite(folder: Path, old: str, new: str) -> None:
     ("old", "new", "reason"),
     [
         ("probabilities", "scores", "no output 'probabilities'"),
-        ("images", "pictures", "takes 'pictures', which nobody gives"),
+        ("images", "pictures", "unknown input 'pictures'"),
         ("uint8[N", "float[N", r"'images' is tensor\(float\), not tensor\(uint8\)"),
         ("uint8[N,32", "uint8[N,48", r"'images' is \['N', 48, 32, 3\], not \[N, 32, 32, 3\]"),
         ("[N,", "[1,", "takes 1 images at a time; leave its first axis open"),
-        ("float {1.0}", "float {2.0}", "gives no probabilities"),
+        ("float {1.0}", "float {2.0}", "values that are not probabilities"),
         ("cam = ReduceMean<axes = [3], keepdims = 0>(shades)", NEGATIVE, "CAM with values below 0"),
     ],
 )
-def test_a_graph_that_breaks_the_contract_is_told_how(folder: Path, old: str, new: str, reason: str) -> None:
+def test_a_violation_of_the_contract_is_named(folder: Path, old: str, new: str, reason: str) -> None:
     rewrite(folder, old, new)
 
     with pytest.raises(ArtifactCorrupt, match=reason):
-        complete(folder)
+        package(folder)
 
-    assert (folder / MANIFEST).read_text("utf-8") == passage("json")
+    assert (folder / MANIFEST).read_text("utf-8") == code_block("json")
 
 
-def test_what_is_no_graph_is_refused(folder: Path) -> None:
+def test_a_file_that_is_not_a_graph_is_refused(folder: Path) -> None:
     (folder / "model.onnx").write_bytes(b"not a graph")
 
-    with pytest.raises(ArtifactCorrupt, match="no graph that ONNX Runtime can run"):
-        complete(folder)
+    with pytest.raises(ArtifactCorrupt, match="not a graph that ONNX Runtime can run"):
+        package(folder)
 
 
 @pytest.mark.parametrize(
     ("manifest", "reason"),
     [
         (None, "has no manifest.json"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"labels": ["a", "b"]}', "lacks input, cam"),
         (json.dumps({"labels": ["a", "b", "c"]} | {"input": {"height": 32, "width": 32}, "cam": {}}), "malformed"),
     ],
 )
-def test_a_manifest_that_says_too_little_is_refused(folder: Path, manifest: str | None, reason: str) -> None:
+def test_an_incomplete_manifest_is_refused(folder: Path, manifest: str | None, reason: str) -> None:
     (folder / MANIFEST).unlink()
     if manifest is not None:
         (folder / MANIFEST).write_text(manifest)
 
     with pytest.raises(ArtifactCorrupt, match=reason):
-        complete(folder)
+        package(folder)
