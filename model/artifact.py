@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,14 +121,13 @@ def publish(staged: Path, root: Path) -> Artifact:
     target = unpublished_path(root, artifact.manifest.name, artifact.manifest.version)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = Path(tempfile.mkdtemp(prefix=".publish-", dir=target.parent))
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(shutil.rmtree, part, ignore_errors=True)
         for name in (*artifact.manifest.files, MANIFEST):
             shutil.copyfile(staged / name, part / name)
         part.chmod(0o755)
         part.rename(target)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+        on_failure.pop_all()
     return read_artifact(target)
 
 

@@ -1,13 +1,4 @@
-"""The image decoder of serving and training: bytes of an image file to pixels.
-
-UndecodableImage
-  code  empty_file        the file has no bytes
-        not_an_image      the bytes are in no image format
-        unsupported_image another image format, a damaged file or an unsupported variant
-        truncated_image   the file ends before the image does
-        animated_image    more than one frame
-        too_many_pixels   over MAX_PIXELS or MAX_SIDE
-"""
+"""The image decoder of serving and training: bytes of an image file to pixels."""
 
 import struct
 import warnings
@@ -15,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from io import BytesIO
 from typing import BinaryIO
@@ -70,8 +62,28 @@ _PILLOW_ERRORS = (
 )
 
 
+class DecodeErrorCode(StrEnum):
+    """Why bytes cannot be decoded. Codes are stable; `core.states.ItemErrorCode` has all of these."""
+
+    EMPTY_FILE = "empty_file"
+    """The file has no bytes."""
+    NOT_AN_IMAGE = "not_an_image"
+    """The bytes are in no image format."""
+    UNSUPPORTED_IMAGE = "unsupported_image"
+    """Another image format, a damaged file or an unsupported variant."""
+    TRUNCATED_IMAGE = "truncated_image"
+    """The file ends before the image does."""
+    ANIMATED_IMAGE = "animated_image"
+    """More than one frame."""
+    TOO_MANY_PIXELS = "too_many_pixels"
+    """Over MAX_PIXELS or MAX_SIDE."""
+
+
 class UndecodableImage(Exception):
-    """Raised for bytes that cannot be classified as an image; `code` is stable, the message is for a person."""
+    """Raised for bytes that cannot be classified as an image; `code` is stable, the message is for a person.
+
+    `code` is a DecodeErrorCode where this module raises it.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -144,14 +156,20 @@ def _check_limits(image: ImageFile, data: bytes) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         limit = f"{MAX_PIXELS // 1_000_000} megapixels"
-        raise UndecodableImage("too_many_pixels", f"the image has {width}×{height} pixels; send at most {limit}")
+        raise UndecodableImage(
+            DecodeErrorCode.TOO_MANY_PIXELS, f"the image has {width}×{height} pixels; send at most {limit}"
+        )
     if max(width, height) > MAX_SIDE:
         limit = f"{MAX_SIDE} pixels a side"
-        raise UndecodableImage("too_many_pixels", f"the image has {width}×{height} pixels; send at most {limit}")
+        raise UndecodableImage(
+            DecodeErrorCode.TOO_MANY_PIXELS, f"the image has {width}×{height} pixels; send at most {limit}"
+        )
     if isinstance(image, JpegImageFile) and has_more_scans(data, MAX_SCANS):
-        raise UndecodableImage("unsupported_image", f"the JPEG has more than {MAX_SCANS} scans; save it again")
+        raise UndecodableImage(
+            DecodeErrorCode.UNSUPPORTED_IMAGE, f"the JPEG has more than {MAX_SCANS} scans; save it again"
+        )
     if not isinstance(image, JpegImageFile) and getattr(image, "is_animated", False):
-        raise UndecodableImage("animated_image", "the image is animated; send the one frame to classify")
+        raise UndecodableImage(DecodeErrorCode.ANIMATED_IMAGE, "the image is animated; send the one frame to classify")
 
 
 def _orientation(image: ImageFile) -> int:
@@ -185,7 +203,7 @@ def _refusals(data: bytes) -> Iterator[None]:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
         raise UndecodableImage(
-            "too_many_pixels", "the image needs too much memory to decode; send a smaller one"
+            DecodeErrorCode.TOO_MANY_PIXELS, "the image needs too much memory to decode; send a smaller one"
         ) from error
     except _PILLOW_ERRORS as error:
         raise _undecodable(data, error) from error
@@ -202,15 +220,21 @@ def _ignore_pillow_warnings() -> None:
 
 def _refuse_format(data: bytes) -> Format:
     if not data:
-        raise UndecodableImage("empty_file", "the file has no bytes")
+        raise UndecodableImage(DecodeErrorCode.EMPTY_FILE, "the file has no bytes")
     supported = ", ".join(_READERS)
     if other := names_other_format(data):
-        raise UndecodableImage("unsupported_image", f"{other} images are not supported; send one of {supported}")
-    raise UndecodableImage("not_an_image", f"the file is not an image; send one of {supported}")
+        raise UndecodableImage(
+            DecodeErrorCode.UNSUPPORTED_IMAGE, f"{other} images are not supported; send one of {supported}"
+        )
+    raise UndecodableImage(DecodeErrorCode.NOT_AN_IMAGE, f"the file is not an image; send one of {supported}")
 
 
 def _undecodable(data: bytes, error: Exception) -> UndecodableImage:
     kind = detect_format(data)
     if kind is not None and is_cut_short(data, kind):
-        return UndecodableImage("truncated_image", f"the {kind} file ends before the image does; send it again")
-    return UndecodableImage("unsupported_image", f"the {kind} image is damaged or of an unsupported kind: {error}")
+        return UndecodableImage(
+            DecodeErrorCode.TRUNCATED_IMAGE, f"the {kind} file ends before the image does; send it again"
+        )
+    return UndecodableImage(
+        DecodeErrorCode.UNSUPPORTED_IMAGE, f"the {kind} image is damaged or of an unsupported kind: {error}"
+    )

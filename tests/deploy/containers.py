@@ -31,20 +31,25 @@ class Role:
     def run(self, *command: str) -> str:
         """What a command that ends prints; fails if it does."""
         done = subprocess.run(
-            self._here(command), cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
+            self._on_this_machine(command),
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def succeeds(self, *command: str) -> bool:
-        here = self._here(command)
-        done = subprocess.run(here, cwd=self.folder, env=self._environment(), capture_output=True, check=False)
+        local_command = self._on_this_machine(command)
+        done = subprocess.run(local_command, cwd=self.folder, env=self._environment(), capture_output=True, check=False)
         return done.returncode == 0
 
     def start(self, *command: str) -> "Container":
         log, name = mkstemp(dir=self.folder.parent, suffix=f"-{self.target}.log")
         process = subprocess.Popen(
-            self._here(command),
+            self._on_this_machine(command),
             cwd=self.folder,
             env=self._environment(),
             stdout=log,
@@ -55,7 +60,7 @@ class Role:
         os.close(log)
         return Container(process, Path(name))
 
-    def _here(self, command: Sequence[str]) -> list[str]:
+    def _on_this_machine(self, command: Sequence[str]) -> list[str]:
         return [str(self.venv / "bin" / "python") if word == "python" else word for word in command]
 
     def _environment(self) -> dict[str, str]:

@@ -112,8 +112,8 @@ def method_figures(
     """Return a method's means, the interval of its score, and its paired differences to two baselines."""
     score = paired_difference(measured.score, np.zeros_like(measured.score))
     return MethodFigures(
-        insertion=_round(measured.insertion.mean()),
-        deletion=_round(measured.deletion.mean()),
+        insertion=_rounded(measured.insertion.mean()),
+        deletion=_rounded(measured.deletion.mean()),
         score=score["mean"],
         low=score["low"],
         high=score["high"],
@@ -129,7 +129,7 @@ def paired_difference(scores: Floats, others: Floats) -> Difference:
     shared = min(len(scores), len(others))
     differences = scores[:shared] - others[:shared]
     low, high = mean_interval(differences)
-    return Difference(mean=_round(differences.mean()), low=_round(low), high=_round(high))
+    return Difference(mean=_rounded(differences.mean()), low=_rounded(low), high=_rounded(high))
 
 
 def _add_road(road: Road, name: str, subject: Subject, maps: Floats, *, seed: int) -> None:
@@ -146,9 +146,9 @@ def sanity(classifier: keras.Model, subject: Subject, *, seed: int) -> Sanity:
     return Sanity(
         images=len(cams),
         layers=[step.layer for step in steps],
-        rank_correlation=[_round(step.rank_correlation) for step in steps],
-        same_maximum=[_round(step.same_maximum) for step in steps],
-        other_images=_round(rank_correlation(cams, np.roll(cams, 1, axis=0)).mean()),
+        rank_correlation=[_rounded(step.rank_correlation) for step in steps],
+        same_maximum=[_rounded(step.same_maximum) for step in steps],
+        other_images=_rounded(rank_correlation(cams, np.roll(cams, 1, axis=0)).mean()),
     )
 
 
@@ -163,7 +163,7 @@ def methods_table(methods: dict[str, MethodFigures]) -> str:
     return "\n".join([head, "| --- " * 8 + "|", *rows])
 
 
-def _round(figure: Floats | np.floating | float) -> float:
+def _rounded(figure: Floats | np.floating | float) -> float:
     return round(float(figure), 4)
 
 
