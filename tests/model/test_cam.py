@@ -182,5 +182,5 @@ def test_a_cam_without_gradient_is_zero_and_not_nan(method: Formula) -> None:
 
 
 def pooled_head() -> Pooled:
-    dice = np.random.default_rng(5)
-    return Pooled(dice.normal(size=(320, 10)).astype(np.float32), np.zeros(10, np.float32))
+    rng = np.random.default_rng(5)
+    return Pooled(rng.normal(size=(320, 10)).astype(np.float32), np.zeros(10, np.float32))

@@ -199,20 +199,20 @@ def test_a_png_with_a_wrong_checksum_is_unsupported() -> None:
 def test_random_damage_raises_nothing_but_undecodable_image(kind: str) -> None:
     seed = random.randrange(2**32)
     sys.stdout.write(f"seed {seed}\n")
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     original = encoded(NOISE, kind)
 
-    codes = {outcome(damaged(original, dice)) for _ in range(400)}
+    codes = {outcome(damaged(original, rng)) for _ in range(400)}
 
     assert codes <= CODES
     assert len(codes) > 1
 
 
-def damaged(data: bytes, dice: random.Random) -> bytes:
+def damaged(data: bytes, rng: random.Random) -> bytes:
     """A copy with some bytes changed, most of them in the header."""
     broken = bytearray(data)
-    for _ in range(dice.choice((1, 2, 8, 50))):
-        broken[dice.randrange(min(len(data), dice.choice((64, 300, len(data)))))] = dice.randrange(256)
+    for _ in range(rng.choice((1, 2, 8, 50))):
+        broken[rng.randrange(min(len(data), rng.choice((64, 300, len(data)))))] = rng.randrange(256)
     return bytes(broken)
 
 

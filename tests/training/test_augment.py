@@ -74,8 +74,10 @@ def mixed(augmentation: Augmentation) -> tuple[NDArray[np.uint8], NDArray[np.flo
     pixels = np.zeros((64, 20, 20, 1), np.uint8)
     pixels[::2] = 255
     targets = np.tile(np.eye(2, dtype=np.float32), (32, 1))
-    result, shares = mix(tf.constant(pixels), tf.constant(targets), tf.constant([1, 0]), augmentation=augmentation)
-    return result.numpy(), shares.numpy()
+    result, mixed_targets = mix(
+        tf.constant(pixels), tf.constant(targets), tf.constant([1, 0]), augmentation=augmentation
+    )
+    return result.numpy(), mixed_targets.numpy()
 
 
 def test_with_a_probability_of_zero_nothing_is_mixed() -> None:

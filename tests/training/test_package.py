@@ -27,7 +27,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     made = tmp_path / "artifacts" / "brightness" / "1.0.0"
     made.mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code_block("python"), "docs/models.md", "exec"), {})  # noqa: S102 - the documentation is ours
+    exec(compile(code_block("python"), "docs/models.md", "exec"), {})  # noqa: S102 - code of this repository
     (made / MANIFEST).write_text(code_block("json"), "utf-8")
     return made
 

@@ -164,5 +164,5 @@ def test_the_moving_average_starts_with_a_short_time_constant() -> None:
         model.optimizer.iterations.assign(steps)
         follow.on_train_batch_end(0)
 
-    # 9 steps: no update; then shares of 1 − 2/11 and 1 − 3/12.
+    # 9 steps: no update; then weights of 1 − 2/11 and 1 − 3/12.
     assert averaged.get_weights()[1] == pytest.approx(1 - (2 / 11) * (3 / 12))

@@ -88,7 +88,7 @@ def consistency_loss(mask: keras.KerasTensor, cell_logits: keras.KerasTensor) ->
         The mean square of differences that should be 0: between image and copy in visible cells, and, weighted by
         `HIDDEN_CELL_WEIGHT`, between the classes in hidden cells.
     """
-    centered = cell_logits - ops.mean(cell_logits, axis=-1, keepdims=True)  # softmax ignores what classes share
+    centered = cell_logits - ops.mean(cell_logits, axis=-1, keepdims=True)  # softmax ignores a common offset
     original, copy = ops.split(centered, 2)
     hidden = ops.split(mask, 2)[0][..., None]
     visible_change = ops.square(copy - original) * (1 - hidden)
