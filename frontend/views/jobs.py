@@ -36,7 +36,9 @@ def _draw_row(job: Job) -> None:
             st.html(row_title(title_of(job)))
             st.caption(f"{images(job.counts.total)} · {ago(job.created_at, now=datetime.now(UTC))}")
         st.badge(words, color=color)
-        st.button("Open", key=f"open-{job.id}", on_click=session.open_job, args=(job.id,))
+        if st.button("Open", key=f"open-{job.id}"):
+            session.open_job(job.id)
+            st.rerun(scope="app")  # a click inside a fragment reruns the fragment only
 
 
 def _show_more() -> None:
