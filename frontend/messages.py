@@ -12,7 +12,7 @@ from batchlight import (
     MissingKey,
     NotAuthenticated,
     Problem,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 
@@ -71,7 +71,7 @@ def error_message(error: Exception) -> str:
             return str(error)
         case Unreachable():
             return UNREACHABLE
-        case InvalidAddress() | UnexpectedAnswer():
+        case InvalidAddress() | UnexpectedResponse():
             return (
                 "The web UI was started with an address that does not lead to a Batchlight API. Ask the operator of "
                 "this server to correct BATCHLIGHT_URL and to start the web UI again."
@@ -91,8 +91,8 @@ def _problem_message(problem: Problem) -> str:
         )
     if problem.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
         return f"Batchlight is busy or restarting: {problem}" if problem.detail else UNREACHABLE
-    faults = "".join(f"\n- {fault.where}: {fault.detail}" for fault in problem.errors[:5])
-    return f"{problem}{faults}"
+    parts = "".join(f"\n- {part.where}: {part.detail}" for part in problem.errors[:5])
+    return f"{problem}{parts}"
 
 
 def image_error_message(code: str, detail: str) -> str:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from batchlight import Item, Job, Page
+from batchlight import Item, ItemState, Job, Page
 from frontend import session
 from frontend.errors import shown_errors
 from frontend.messages import FAITHFULNESS_HELP, image_error_message
@@ -22,7 +22,7 @@ def draw_results(job: Job) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="results-bar"):
             layout = _choice("Layout", [GALLERY, TABLE], default=GALLERY)
             filter_name = _choice("Show", _filters(job), default="All")
-        state = {"Classified": "succeeded", "Failed": "failed"}.get(filter_name)
+        state = {"Classified": ItemState.SUCCEEDED, "Failed": ItemState.FAILED}.get(filter_name)
         list_id = f"{job.id}/{layout}/{state}"
         cursors = _cursors(list_id)
         limit = PAGE_ITEMS[layout]
@@ -40,9 +40,9 @@ def _filters(job: Job) -> list[str]:
     return ["All", *states] if all(states.values()) else ["All"]
 
 
-def _total(job: Job, state: str | None) -> int:
+def _total(job: Job, state: ItemState | None) -> int:
     counts = job.counts
-    by_state = {"succeeded": counts.succeeded, "failed": counts.failed}
+    by_state = {ItemState.SUCCEEDED: counts.succeeded, ItemState.FAILED: counts.failed}
     return by_state[state] if state else counts.succeeded + counts.failed
 
 

@@ -7,11 +7,11 @@ import pytest
 from batchlight import (
     BatchlightError,
     ConnectionLost,
-    Fault,
     InvalidAddress,
     MissingKey,
     NotAuthenticated,
     Problem,
+    ProblemError,
     Unreachable,
 )
 from frontend.messages import (
@@ -27,8 +27,8 @@ from frontend.messages import (
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
-def problem(status: int, code: str, detail: str | None = None, *faults: Fault) -> Problem:
-    return Problem(status=status, code=code, title="Refused", detail=detail, errors=faults)
+def problem(status: int, code: str, detail: str | None = None, *parts: ProblemError) -> Problem:
+    return Problem(status=status, code=code, title="Refused", detail=detail, errors=parts)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def problem(status: int, code: str, detail: str | None = None, *faults: Fault) -
         (problem(415, "truncated_image"), "cut off"),
         (problem(413, "body_too_large", "The body is over 4 GB."), "over 4 GB"),
         (problem(503, "overlay_pending"), "does not answer"),
-        (problem(422, "bad_zip", "Two entries.", Fault("a.png", "twice")), "a.png: twice"),
+        (problem(422, "bad_zip", "Two entries.", ProblemError("a.png", "twice")), "a.png: twice"),
         (Unreachable("No answer from http://10.0.0.1:8000: connection refused."), "does not answer"),
         (ConnectionLost("Look at your newest jobs."), "newest jobs"),
         (InvalidAddress("'here' is not an address of a server."), "correct BATCHLIGHT_URL"),
