@@ -84,7 +84,10 @@ def main() -> None:
         images = read_idx(options.source / "t10k-images-idx3-ubyte.gz")
         classes = read_idx(options.source / "t10k-labels-idx1-ubyte.gz")
     except FileNotFoundError as missing:
-        parser.error(f"{missing.filename} is missing: install Debian's package dataset-fashion-mnist or name a folder with --source.")
+        parser.error(
+            f"{missing.filename} is missing: install Debian's package dataset-fashion-mnist, "
+            "or name a folder with --source."
+        )
     written = write_samples(images, classes, into=options.into)
     sys.stdout.write(f"Wrote {written} images to {options.into}.\n")
 

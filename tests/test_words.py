@@ -23,7 +23,7 @@ ORDINARY = frozenset(
 """Ordinary words that once had private meanings: none may be a part of a name, a column, a setting or a heading."""
 
 ALLOWED: dict[str, str] = {
-    r"(jobs_|items_|next_)?page(_params|_url)?|Page|PAGE_(LIMIT|ITEMS)": "a part of a list, or a page of a browser",
+    r"_?(\w+_)?page(_\w+)?|Page|PAGE_\w+": "a part of a list, or a page of a browser",
     r"test_\w+": "the name of a test is a sentence, whose words the other tests of this file hold",
 }
 """Patterns of names and headings that may use such a word, and why."""

@@ -1,4 +1,4 @@
-"""Chromium, where there is one; where it is required, its absence is an error and not an omission."""
+"""Chromium, if it is installed; where BATCHLIGHT_REQUIRE_BROWSER is set, its absence is an error."""
 
 import os
 import shutil
@@ -21,16 +21,18 @@ ARGUMENTS = [
 
 
 def chromium() -> str | None:
-    """The path of the browser, if one is installed."""
+    """The path of the browser; None if none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def is_required() -> bool:
+    """Whether a missing browser is an error."""
     return os.environ.get(REQUIRED, "") not in ("", "0")
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
+    """Run Chromium while the block runs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser

@@ -1,5 +1,7 @@
-"""A gate between the page and the API: while it is closed, the API is away."""
+"""Outages that tests cause: an API that cannot be reached, a worker that stands still."""
 
+import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator
@@ -7,12 +9,13 @@ from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
 from ops.ports import LOOPBACK, free_port
+from tests.stacks import RunningStack
 
 BLOCK_BYTES = 65536
 
 
-class Gate:
-    """Hands every connection on to one server, byte by byte; closing it cuts them all."""
+class Proxy:
+    """A TCP proxy in front of one server. Closing the proxy cuts all connections and refuses new ones."""
 
     def __init__(self, server_url: str) -> None:
         self._server = (LOOPBACK, urlsplit(server_url).port or 80)
@@ -36,7 +39,7 @@ class Gate:
         self._listener, self._connections = None, []
 
     def _accept(self, listener: socket.socket) -> None:
-        with suppress(OSError):  # the gate was closed
+        with suppress(OSError):  # the proxy was closed
             while True:
                 self._connect(listener.accept()[0])
 
@@ -48,19 +51,31 @@ class Gate:
             return
         self._connections += [near, far]
         for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=_forward, args=(source, sink), daemon=True).start()
 
 
 @contextmanager
-def gate_to(server_url: str) -> Iterator[Gate]:
-    gate = Gate(server_url)
+def running_proxy(server_url: str) -> Iterator[Proxy]:
+    """An open proxy to this server while the block runs."""
+    proxy = Proxy(server_url)
     try:
-        yield gate
+        yield proxy
     finally:
-        gate.close()
+        proxy.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket) -> None:
+@contextmanager
+def suspended_worker(stack: RunningStack) -> Iterator[None]:
+    """Suspend the bulk worker while the block runs, so that no job proceeds."""
+    worker = stack.supervisor.pids()["worker-bulk"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(worker, signal.SIGCONT)
+
+
+def _forward(source: socket.socket, sink: socket.socket) -> None:
     with suppress(OSError):
         while block := source.recv(BLOCK_BYTES):
             sink.sendall(block)
