@@ -10,6 +10,7 @@ from api.context import open_context
 from api.routes import archives, health, items, jobs, models, predict
 from core import failpoints
 from core.settings import Settings, settings
+from core.version import VERSION
 
 DESCRIPTION = """
 Classifies images in bulk and shows why. Submit a job, follow its counters, read its items, download its archive.
@@ -29,7 +30,7 @@ def create_app(given: Settings | None = None) -> FastAPI:
             yield
         context.database.dispose()
 
-    app = FastAPI(title="Batchlight", version="0.1.0", description=DESCRIPTION, lifespan=lifespan)
+    app = FastAPI(title="Batchlight", version=VERSION, description=DESCRIPTION, lifespan=lifespan)
     app.state.context = context
     problems.install(app)
     for part in (predict, jobs, items, archives, models, health):
