@@ -12,6 +12,8 @@ from servers.servers import PostgresServer, RedisServer, postgres_server, redis_
 from tests.databases import empty_tables, migrate
 from tests.stacks import RunningStack, run_stack
 
+pytest_plugins = ["tests.skips"]
+
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"
 
 

@@ -1,6 +1,5 @@
-"""Chromium, where there is one; where it is required, its absence is an error and not an omission."""
+"""Chromium, as Debian installs it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-REQUIRED = "BATCHLIGHT_REQUIRE_BROWSER"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,10 +21,6 @@ ARGUMENTS = [
 def chromium() -> str | None:
     """The path of the browser, if one is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
-
-
-def is_required() -> bool:
-    return os.environ.get(REQUIRED, "") not in ("", "0")
 
 
 @contextmanager

@@ -8,31 +8,20 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from ops.ports import LOOPBACK
-from tests.frontend.browser import REQUIRED, chromium, is_required, running_browser
+from tests.frontend.browser import chromium, running_browser
 from tests.frontend.gate import Gate, gate_to
 from tests.frontend.pages import running_page, sign_in
 from tests.stacks import RunningStack
 
 PATIENCE_MS = 20_000
-LEFT_OUT = pytest.StashKey[int]()
 
 Opener = Callable[[], Page]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a browser its tests are left out, which the summary says; where it is required, that is an error."""
-    if chromium():
-        return
-    needing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    if needing and is_required():
-        raise pytest.UsageError(f"{REQUIRED} is set and there is no Chromium: apt install chromium")
-    items[:] = [item for item in items if item not in needing]
-    config.stash[LEFT_OUT] = len(needing)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{count} browser tests were left out: apt install chromium brings them in")
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what needs a browser before a server is started for it; the summary has one line for all of them."""
+    if "browser" in getattr(item, "fixturenames", ()) and not chromium():
+        pytest.skip("needs Chromium: apt install chromium")
 
 
 @pytest.fixture(scope="session")
