@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from core.notifier import ENDED
+from core.completions import COMPLETIONS_CHANNEL
 
 QUIET_S = 5.0
 """After so long without a message the connection must prove that it still carries any."""
@@ -58,7 +58,7 @@ class Endings:
         while True:
             try:
                 async with _connect(self._redis_url) as redis, redis.pubsub() as subscription:
-                    await subscription.subscribe(ENDED)
+                    await subscription.subscribe(COMPLETIONS_CHANNEL)
                     said = False
                     await self._hear(subscription)
             except (RedisError, OSError) as failure:

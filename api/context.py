@@ -14,7 +14,7 @@ from core.access.keys import authenticate
 from core.db.engines import Database, open_database
 from core.db.tables import Key
 from core.errors import Forbidden, Unauthenticated
-from core.notifier import Bells, bells
+from core.notifier import Notifier, open_notifier
 from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Scope
@@ -25,17 +25,21 @@ class Context:
     settings: Settings
     database: Database
     storage: Storage
-    bells: Bells
+    notifier: Notifier
     endings: Endings
     submissions: Submissions
 
 
 def open_context(settings: Settings) -> Context:
     """Opens lazily: nothing is connected until a request needs it."""
-    database, storage, doorbell = open_database(settings.database_url), Storage(settings.storage_dir), bells(settings)
-    submissions = Submissions(settings, database, storage, doorbell)
+    database, storage, notifier = (
+        open_database(settings.database_url),
+        Storage(settings.storage_dir),
+        open_notifier(settings),
+    )
+    submissions = Submissions(settings, database, storage, notifier)
     endings = Endings(settings.redis_url.get_secret_value())
-    return Context(settings, database, storage, doorbell, endings, submissions)
+    return Context(settings, database, storage, notifier, endings, submissions)
 
 
 async def _context(request: Request) -> Context:

@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 
 from core.errors import Malformed
-from core.jobs.submission import ID as JOB_ID
+from core.jobs.lookup import ID as JOB_ID
 
 MAX_LIMIT = 1000
 BEFORE_ALL = -1

@@ -16,12 +16,12 @@ from core.db.engines import Database, disk_is_full
 from core.db.tables import Job
 from core.errors import Unavailable
 from core.failpoints import Point, failpoint
-from core.jobs import submission as jobs
+from core.jobs import submission
 from core.jobs.submission import Submission
-from core.notifier import Bells
+from core.notifier import Notifier
 from core.objects.storage import Storage
 from core.settings import Settings
-from core.states import Lane
+from core.states import Queue
 
 MOST_TOGETHER = 64
 
@@ -41,11 +41,11 @@ class Group:
 class Submissions:
     """Where this process commits jobs. It belongs to the event loop; only `_commit` runs in threads."""
 
-    def __init__(self, settings: Settings, database: Database, storage: Storage, bells: Bells) -> None:
+    def __init__(self, settings: Settings, database: Database, storage: Storage, notifier: Notifier) -> None:
         self._settings = settings
         self._database = database
         self._storage = storage
-        self._bells = bells
+        self._notifier = notifier
         self._forming: Group | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -54,7 +54,7 @@ class Submissions:
 
         unless the outcome is unknown, as a commit was not answered or nobody waits any more: the sweep finds orphans.
         """
-        if given.lane(interactive_images=self._settings.interactive_images) == Lane.INTERACTIVE:
+        if given.queue(interactive_images=self._settings.interactive_images) == Queue.INTERACTIVE:
             with suppress(Apart):
                 return (await asyncio.shield(self._join(given).committed))[given.new.id]
         return (await run_in_threadpool(self._commit, [given]))[given.new.id]
@@ -83,7 +83,7 @@ class Submissions:
         committing = False
         try:
             with self._database.write.begin() as session:
-                accepted = jobs.submit_all(
+                accepted = submission.submit_batch(
                     session,
                     given,
                     interactive_images=self._settings.interactive_images,
@@ -99,5 +99,5 @@ class Submissions:
             self._storage.delete_job(given[0].new.id)
             raise
         failpoint(Point.SUBMIT_COMMITTED)
-        self._bells.ring_lane(accepted[0].lane, times=sum(job.shards for job in accepted))
+        self._notifier.notify_queue(accepted[0].queue, shards=sum(job.shards for job in accepted))
         return {job.id: job for job in accepted}

@@ -7,7 +7,7 @@ from typing import Annotated, Generic, TypeVar
 from pydantic import BaseModel, Field
 
 from core.db.tables import Item, Job, Score, Skip
-from core.states import Explain, ItemState, JobKind, JobState, Lane
+from core.states import Explain, ItemState, JobKind, JobState, Queue
 
 T = TypeVar("T")
 
@@ -60,9 +60,9 @@ class JobOut(BaseModel):
     kind: JobKind
     name: str | None
     state: JobState
-    round: int
+    run: int
     revision: int
-    lane: Lane
+    queue: Queue
     model: ModelRef
     options: Options
     counts: Counts
@@ -80,8 +80,8 @@ class JobOut(BaseModel):
     def of(cls, job: Job) -> "JobOut":
         path = job_path(job.id)
         return cls(
-            id=job.id, kind=job.kind, name=job.name, state=job.state, round=job.round, revision=job.revision,
-            lane=job.lane, model=ModelRef(name=job.model_name, version=job.model_version, precision=job.precision),
+            id=job.id, kind=job.kind, name=job.name, state=job.state, run=job.run, revision=job.revision,
+            queue=job.queue, model=ModelRef(name=job.model_name, version=job.model_version, precision=job.precision),
             options=Options(top_k=job.top_k, explain=job.explain),
             counts=Counts(
                 total=job.total, queued=job.queued, running=job.running,

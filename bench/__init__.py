@@ -1,1 +1,1 @@
-"""Measures Batchlight against the model's own speed and against the usual ways: `python -m bench`."""
+"""Benchmarks: Batchlight against its model's own speed, against a Celery task per image, and against other servers."""

@@ -1,1 +1,1 @@
-"""What a job is and how it moves: settings, tables, transitions, shard storage and the bell contract."""
+"""Settings, errors, tables and the state transitions of jobs, shards, items and archives; nothing of HTTP or models."""

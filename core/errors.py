@@ -1,24 +1,26 @@
-"""Everything Batchlight refuses, as one small tree; `code` is stable and stored, returned and shown.
+"""The errors of Batchlight as one small tree. The API returns the stable `code` of each, and the client shows it.
 
 BatchlightError
-├── NotFound            the thing does not exist, or belongs to another owner
-├── Conflict            the thing is in a state that does not allow this
-├── Gone                the thing existed and its retention has passed
-├── Unauthenticated     no key, or one that is not known, revoked or expired
+├── NotFound            the resource does not exist, or belongs to another owner
+├── Conflict            the state of the resource does not allow the request
+├── Gone                the resource existed, and its results were deleted
+├── Unauthenticated     no key, or an unknown, revoked or expired one
 ├── Forbidden           the key lacks the scope
-├── Malformed           the request cannot be understood
+├── Malformed           the request cannot be parsed
 │   └── BadZip          the ZIP is broken or unsafe; names the entry
-├── TooLarge            a limit of this server is exceeded
-├── TooSlow             an upload stood still for too long
-├── NotAnImage          `/predict` was given something that is no usable image
-├── Unavailable         a part of the system cannot serve this now; try again later
-└── Broken              something of ours is damaged; trying again does not help
-    └── UnreadableShard (core.objects.shard_format) a stored upload is not what was written
+├── TooLarge            the request exceeds a limit of this server
+├── TooSlow             the upload sent nothing, or next to nothing, for too long
+├── NotAnImage          the body of `/predict` is not an image that can be classified
+├── Unavailable         a part of the system cannot serve the request now; trying again later helps
+└── Broken              the server's own data is damaged; trying again does not help
+    └── UnreadableShard (core.objects.shard_format) a stored upload differs from what was written
 """
+
+from core.states import ItemErrorCode
 
 
 class BatchlightError(Exception):
-    """Base of all; `detail` says what was wrong and what to do."""
+    """The base of all errors; `detail` says what was wrong and what to do, `entry` names the entry of an upload."""
 
     code = "error"
 
@@ -66,7 +68,7 @@ class TooSlow(BatchlightError):
 
 
 class NotAnImage(BatchlightError):
-    code = "not_an_image"
+    code = ItemErrorCode.NOT_AN_IMAGE
 
 
 class Unavailable(BatchlightError):

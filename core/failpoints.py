@@ -1,16 +1,17 @@
-"""Named points between two side effects, where the fault suite makes a process die, hang or fail.
+"""Failpoints: named points between two side effects, where the fault suite makes a process die, hang or fail.
 
-Off, which is always but in those tests, a point costs one comparison. On (`BATCHLIGHT_FAILPOINTS` names a folder), a
-point looks there for a file of its own name, which holds what to do:
+Outside those tests failpoints are off, and each costs one comparison. When they are on (`BATCHLIGHT_FAILPOINTS` names
+a folder), a failpoint looks in the folder for a file of its own name, which holds an action:
 
     kill              SIGKILL this process
-    term              SIGTERM this process, then go on
+    term              SIGTERM this process, then continue
     hang              sleep until killed
-    sleep SECONDS     go on late
-    full              raise OSError, as a full disk does
+    sleep SECONDS     continue after that time
+    full              raise OSError as a full disk does
 
-The file is renamed to `<point>.<pid>.hit` first, so a fault strikes once however many processes pass; `always` before
-the action leaves it in place. `about TEXT` before the action strikes only where the subject contains TEXT.
+The process first renames the file to `<point>.<pid>.hit`, so the action runs once however many processes reach the
+failpoint; `always` before the action leaves the file in place. `about TEXT` before the action
+limits it to subjects (such as image names) that contain TEXT.
 """
 
 import errno
@@ -22,7 +23,7 @@ from pathlib import Path
 
 
 class Point(StrEnum):
-    """Every place where a crash could tear two side effects apart, in the order a job meets them."""
+    """Every place where a crash could separate two side effects, in the order of a job's path."""
 
     OBJECT_WRITTEN = "object-written"
     OBJECT_SYNCED = "object-synced"
@@ -30,7 +31,7 @@ class Point(StrEnum):
     UPLOAD_STORED = "upload-stored"
     ROWS_WRITTEN = "rows-written"
     SUBMIT_COMMITTED = "submit-committed"
-    BELL_RUNG = "bell-rung"
+    NOTIFICATION_SENT = "notification-sent"
     SHARD_CLAIMED = "shard-claimed"
     IMAGE_DECODED = "image-decoded"
     BATCH_INFERRED = "batch-inferred"
@@ -41,10 +42,10 @@ class Point(StrEnum):
     SHARD_COMMITTED = "shard-committed"
     LEASE_RENEWED = "lease-renewed"
     HALVES_WRITTEN = "halves-written"
-    LEASE_FREED = "lease-freed"
+    LOST_WORK_RELEASED = "lost-work-released"
     LEASES_EXPIRED = "leases-expired"
     ARCHIVE_CLAIMED = "archive-claimed"
-    ARCHIVE_PAGE_WRITTEN = "archive-page-written"
+    ARCHIVE_PART_WRITTEN = "archive-part-written"
     ARCHIVE_STORED = "archive-stored"
     ARCHIVE_COMMITTED = "archive-committed"
     CANCEL_COMMITTED = "cancel-committed"
@@ -57,35 +58,35 @@ _folder: Path | None = None
 
 
 def arm(folder: Path | None) -> None:
-    """Turns the points of this process on; None turns them off."""
-    global _folder  # noqa: PLW0603  # one switch a process, read at every point
+    """Turn the failpoints of this process on; None turns them off."""
+    global _folder  # noqa: PLW0603  # one switch per process, read at every failpoint
     _folder = folder
 
 
 def failpoint(point: Point, subject: str = "") -> None:
-    """Where the suite may strike. `subject` tells one passage from another (an image's name)."""
+    """Run the action that the fault suite has set for this point; `subject` names what is processed (an image)."""
     if _folder is not None:
-        _pass(_folder / point, subject)
+        _reach(_folder / point, subject)
 
 
-def _pass(file: Path, subject: str) -> None:
+def _reach(file: Path, subject: str) -> None:
     try:
-        words = file.read_text().split()
+        action = file.read_text().split()
     except FileNotFoundError:
         return
-    if words[0] == "about":
-        if words[1] not in subject:
+    if action[0] == "about":
+        if action[1] not in subject:
             return
-        words = words[2:]
-    if words[0] == "always":
-        words = words[1:]
-    elif not _struck(file):
+        action = action[2:]
+    if action[0] == "always":
+        action = action[1:]
+    elif not _takes_action(file):
         return
-    _act(*words)
+    _act(*action)
 
 
-def _struck(file: Path) -> bool:
-    """Whether this process is the one that the fault strikes."""
+def _takes_action(file: Path) -> bool:
+    """Whether this process is the first that reaches the failpoint."""
     try:
         file.rename(f"{file}.{os.getpid()}.hit")
     except FileNotFoundError:
@@ -106,4 +107,4 @@ def _act(action: str, seconds: str = "0") -> None:
         case "full":
             raise OSError(errno.ENOSPC, "No space left on device")
         case _:
-            raise ValueError(f"{action!r} is no failpoint action")
+            raise ValueError(f"{action!r} is not an action of a failpoint; use kill, term, hang, sleep or full")

@@ -1,4 +1,4 @@
-"""What becomes of the names clients give their images: labels to show, never paths to use."""
+"""The names that clients give their images: labels to show, never paths to open."""
 
 import re
 import unicodedata
@@ -10,14 +10,14 @@ SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini"})
 
 
 def clean(name: str) -> str:
-    """The name as it can be stored and shown: no control characters, no lone surrogates, bounded."""
-    if not name.isprintable():  # which all names are but a few, and is told 50 times as fast as their characters' kinds
+    """Return the name as it is stored and shown: no control characters, no lone surrogates, at most NAME_LENGTH."""
+    if not name.isprintable():  # few names have unprintable characters; this check is 50 times as fast
         name = "".join(char for char in name[: 4 * NAME_LENGTH] if unicodedata.category(char)[0] != "C")
     return name.replace("\\", "/")[:NAME_LENGTH]
 
 
 def skip_reason(name: str) -> str | None:
-    """Why an entry of this name is passed over as no image of the user's; None for all others."""
+    """Return why an upload's entry of this name is skipped (folder, system file, hidden file); None if it is not."""
     if name.endswith("/"):
         return "folder"
     parts = [part for part in name.split("/") if part not in ("", ".")]
@@ -29,7 +29,7 @@ def skip_reason(name: str) -> str | None:
 
 
 def entry_name(index: int, name: str, *, suffix: str | None = None) -> str:
-    """`000123_slug.png`: sorts by index, safe on every file system; the suffix is the name's own unless given."""
+    """Return `000123_slug.png`: sorted by index, safe on every file system. The suffix defaults to the name's."""
     path = PurePosixPath(name)
     plain = unicodedata.normalize("NFKD", path.stem).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:SLUG_LENGTH] or "image"

@@ -1,136 +1,126 @@
-"""The bell contract: Celery messages that say "there is work", and nothing that cannot be lost.
+"""Notifications: Celery messages that say "a queue has work" and carry no data: losing one only delays work.
 
-Every bell is JSON of a few dozen bytes. A lost one is rung again by the sweep; a doubled or stale one changes nothing.
+Shards, archives and their states are rows. A notification is JSON of a few dozen bytes. The renotifier sends a lost one
+again; a duplicate or outdated one makes a worker claim nothing. So work is accepted while Redis is away.
+
+The two queues of shards have a protocol each:
+
+    bulk          one notification per shard; a worker claims one shard per notification
+    interactive   at most one notification in Redis; the worker that takes it claims until no shard is left
+                  (`worker.inference.serving`), and a second list wakes it while it waits for more work
 """
 
 import logging
 from collections.abc import Iterable
-from functools import cache
 
 from celery import Celery
-from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from core import completions
+from core.broker import (
+    ARCHIVE_QUEUE,
+    BROKER_ERRORS,
+    BUILD_ARCHIVE_TASK,
+    DRAW_OVERLAY_TASK,
+    INFER_SHARD_TASK,
+    OVERLAY_QUEUE,
+    celery_app,
+)
 from core.db.tables import Job
 from core.failpoints import Point, failpoint
 from core.settings import Settings
-from core.states import JobKind, Lane
+from core.states import Queue
 
-INFER = "infer-shard"
-DRAW = "draw-overlay"
-ARCHIVE = "build-archive"
-ARCHIVE_QUEUE = "archive"
-OVERLAY_QUEUE = "overlay"
-"""Beside the interactive lane, not in it: whoever looks at many overlays must not hold up a prediction."""
+REDIS_TIMEOUT_S = 1.0
 
-ENDED = "batchlight:ended"
-"""The channel that carries the ids of jobs which have ended and which somebody may be waiting for."""
-
-RING_FAILURES = (OperationalError, RedisError, OSError)
+WAKE_UP_LIST = "batchlight:interactive-wake-up"
+"""A Redis list with at most one element, which a worker of the interactive queue waits for between two claims."""
 
 log = logging.getLogger(__name__)
 
-
-@cache
-def celery_app(redis_url: str, *, socket_timeout_s: float = 1) -> Celery:
-    """The Celery application of producers and workers: no result backend, JSON only, sockets that time out.
-
-    A producer gives up soon, because a request waits for it, and for twice the time-out: a second connection is tried.
-    A worker's sockets wait for messages.
-    """
-    app = Celery("batchlight", broker=redis_url, set_as_current=False)
-    app.conf.update(
-        task_ignore_result=True,
-        task_serializer="json",
-        accept_content=["json"],
-        task_acks_late=True,
-        task_reject_on_worker_lost=False,
-        task_create_missing_queues=True,
-        task_publish_retry=False,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_connection_timeout=3,
-        broker_pool_limit=16,
-        broker_pool_acquire_timeout=2,
-        broker_transport_options={
-            "visibility_timeout": 3600,
-            "socket_timeout": socket_timeout_s,
-            "socket_connect_timeout": 2,
-            "max_retries": 1,
-            "interval_start": 0,
-            "socket_keepalive": True,
-            "health_check_interval": 5,
-            "retry_on_timeout": False,
-        },
-    )
-    return app
+Arguments = dict[str, object]
 
 
-class Bells:
-    """Rings after a commit; a bell that cannot be rung is logged and left to the sweep."""
+class Notifier:
+    """Notifies workers after a commit. A notification that cannot be sent is logged and left to the renotifier."""
 
     def __init__(self, app: Celery) -> None:
         self._app = app
         self._redis = Redis.from_url(
-            app.conf.broker_url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)
+            app.conf.broker_url,
+            socket_timeout=REDIS_TIMEOUT_S,
+            socket_connect_timeout=REDIS_TIMEOUT_S,
+            retry=Retry(NoBackoff(), 0),
         )
 
-    def tell_ended(self, jobs: Iterable[Job]) -> None:
-        """Wakes who waits for those of these that have ended; whom that does not reach looks by himself."""
-        ended = [job.id for job in jobs if job.state.ended and job.kind == JobKind.PREDICT]
-        try:
-            if ended:
-                self._redis.publish(ENDED, " ".join(ended))
-        except RING_FAILURES as failure:
-            log.warning("could not tell that a job has ended (%s); who waits will look", failure)
+    def notify_job(self, job: Job) -> None:
+        """Notify the workers of the job's queue of every shard of its current run."""
+        self.notify_queue(job.queue, shards=job.shards)
 
-    def ring_job(self, job: Job) -> None:
-        """One bell a shard, for the job's lane."""
-        self.ring_lane(job.lane, times=job.shards)
-
-    def ring_lane(self, lane: Lane, *, times: int) -> None:
-        """So many bells; in the interactive lane, where whoever hears one takes all there is, one at most.
-
-        There, a bell that still lies in Redis will do: who hears it claims later than now, after what was committed.
-        """
-        messages: list[dict[str, object]] = [{"lane": lane.value}] * times
-        try:
-            if lane == Lane.INTERACTIVE:
-                messages = [] if self.waiting(lane) else messages[:1]
-        except RING_FAILURES as failure:
-            log.warning("could not ring in %s (%s); the sweep will", lane, failure)
+    def notify_queue(self, queue: Queue, *, shards: int) -> None:
+        """Notify the workers of this queue that so many more of its shards are queued."""
+        if queue == Queue.INTERACTIVE:
+            self._notify_interactive()
         else:
-            self._ring(INFER, messages, queue=lane.value)
+            self._send(INFER_SHARD_TASK, [{"queue": queue.value}] * shards, queue=queue.value)
 
-    def heard(self, lane: Lane, *, within_s: float) -> bool:
-        """Whether a bell rings in this lane meanwhile; it is taken then, and the caller has to answer it."""
-        try:
-            return self._redis.blpop([lane.value], timeout=within_s) is not None
-        except RING_FAILURES:
-            return False
+    def notify_archive(self, archive_id: str) -> None:
+        """Notify the workers that this archive waits to be built."""
+        self._send(BUILD_ARCHIVE_TASK, [{"archive": archive_id}], queue=ARCHIVE_QUEUE)
 
-    def ring_archive(self, archive_id: str) -> None:
-        self._ring(ARCHIVE, [{"archive": archive_id}], queue=ARCHIVE_QUEUE)
+    def notify_overlay(self, job_id: str, index: int) -> None:
+        """Ask a worker to draw the overlay of image `index` of this job."""
+        self._send(DRAW_OVERLAY_TASK, [{"job": job_id, "index": index}], queue=OVERLAY_QUEUE)
 
-    def ring_overlay(self, job_id: str, index: int) -> None:
-        self._ring(DRAW, [{"job": job_id, "index": index}], queue=OVERLAY_QUEUE)
+    def publish_completed(self, jobs: Iterable[Job]) -> None:
+        """Tell waiting API processes which of these jobs have ended."""
+        completions.publish_completed(self._redis, jobs)
 
-    def waiting(self, queue: str) -> int:
-        """How many bells lie in this queue, unheard; raises OSError or RedisError when Redis is away."""
+    def pending(self, queue: str) -> int:
+        """Return how many notifications lie in this queue, taken by no worker; raises one of BROKER_ERRORS."""
         return int(self._redis.llen(queue))
 
-    def _ring(self, task: str, messages: Iterable[dict[str, object]], *, queue: str) -> None:
+    def wait_for_interactive(self, *, timeout_s: float) -> bool:
+        """Wait until the interactive queue is notified again; False after `timeout_s` or if Redis is away."""
+        try:
+            return self._redis.blpop([WAKE_UP_LIST], timeout=timeout_s) is not None
+        except BROKER_ERRORS:
+            return False
+
+    def _notify_interactive(self) -> None:
+        """Wake a worker that waits, and make sure that one notification lies in the queue.
+
+        One that lies there already is enough: the worker that takes it claims later than now, after this commit.
+        """
+        queue = Queue.INTERACTIVE.value
+        try:
+            with self._redis.pipeline(transaction=False) as pipeline:
+                pipeline.llen(queue)
+                pipeline.lpush(WAKE_UP_LIST, "")
+                pipeline.ltrim(WAKE_UP_LIST, 0, 0)
+                pending = int(pipeline.execute()[0])
+        except BROKER_ERRORS as failure:
+            _log_unsent(INFER_SHARD_TASK, queue, failure)
+            return
+        if not pending:
+            self._send(INFER_SHARD_TASK, [{"queue": queue}], queue=queue)
+
+    def _send(self, task: str, messages: Iterable[Arguments], *, queue: str) -> None:
         try:
             with self._app.producer_or_acquire() as producer:
-                for kwargs in messages:
-                    self._app.send_task(task, kwargs=kwargs, queue=queue, producer=producer)
-                    failpoint(Point.BELL_RUNG, queue)
-        except RING_FAILURES as failure:
-            log.warning("could not ring %s in %s (%s); the sweep will", task, queue, failure)
+                for arguments in messages:
+                    self._app.send_task(task, kwargs=arguments, queue=queue, producer=producer)
+                    failpoint(Point.NOTIFICATION_SENT, queue)
+        except BROKER_ERRORS as failure:
+            _log_unsent(task, queue, failure)
 
 
-def bells(settings: Settings) -> Bells:
-    return Bells(celery_app(settings.redis_url.get_secret_value()))
+def open_notifier(settings: Settings) -> Notifier:
+    """Return a notifier over the Redis of these settings; nothing is connected yet."""
+    return Notifier(celery_app(settings.redis_url.get_secret_value()))
+
+
+def _log_unsent(task: str, queue: str, failure: Exception) -> None:
+    log.warning("cannot send the notification %s to queue %s (%s); the renotifier will", task, queue, failure)

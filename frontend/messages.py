@@ -12,7 +12,7 @@ from batchlight import (
     MissingKey,
     NotAuthenticated,
     Problem,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 
@@ -64,7 +64,7 @@ def spoken(error: Exception) -> str:
             return str(error)
         case Unreachable():
             return AWAY
-        case InvalidAddress() | UnexpectedAnswer():
+        case InvalidAddress() | UnexpectedResponse():
             return "The address this page was given does not lead to a Batchlight server. Its operator can set it."
         case MissingKey() | BatchlightError():
             return str(error)

@@ -1,147 +1,73 @@
-"""The pass that finds what was lost: `python -m maintenance`. Any number may run; every step is guarded."""
+"""`python -m maintenance`: runs every maintenance loop until SIGTERM or SIGINT."""
 
 import faulthandler
 import logging
+import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-
-from sqlalchemy.exc import SQLAlchemyError
+from collections.abc import Sequence
 
 from core import failpoints
-from core.db.engines import Database, open_database
-from core.db.tables import Job
-from core.errors import Gone
-from core.failpoints import Point, failpoint
-from core.jobs import archives, shards
-from core.jobs import submission as jobs
-from core.jobs.counters import end_if_done
-from core.notifier import ARCHIVE_QUEUE, RING_FAILURES, Bells, bells
+from core.db.engines import open_database
+from core.notifier import open_notifier
 from core.objects.storage import Storage
-from core.settings import settings
-from core.states import Lane
+from core.settings import Settings, settings
+from maintenance.cleaner import purge_overdue
+from maintenance.loop import Loop
+from maintenance.orphan_collector import collect_orphans
+from maintenance.renotifier import renotify
+from maintenance.rescuer import rescue
 
-ORPHAN_AGE_S = 6 * 3600
-ORPHANS_EVERY = 100
-"""Orphans are looked for once in so many passes: only a crash in the middle of an upload leaves any."""
+ORPHAN_INTERVALS = 100
+"""The orphan collector runs once in so many intervals: only a crash in the middle of an upload leaves orphans."""
 
-PASS_LIMIT_S = 600
-"""A pass that takes longer hangs: the process then says where, and ends, for its supervisor to start another."""
+PASS_TIMEOUT_S = 600
+"""A pass that takes longer hangs: the process prints where and exits, and its supervisor starts another."""
 
-ASKED_AT_ONCE = 500
-"""Databases bound the parameters of a query."""
-
-log = logging.getLogger("maintenance")
-
-
-def sweep(database: Database, storage: Storage, bells: Bells) -> None:
-    """One pass: ends silent leases, rings for what nobody claims, deletes what is past its retention.
-
-    A step that fails, because Redis is away for example, is logged and does not keep the others from running.
-    """
-    _outlive(lambda: expire_leases(database))
-    _outlive(lambda: end_stuck_jobs(database))
-    _outlive(lambda: ring_for_unclaimed(database, bells))
-    _outlive(lambda: purge_overdue(database, storage))
+CHECK_INTERVAL_S = 1.0
+STOP_TIMEOUT_S = 10.0
+EX_TEMPFAIL = 75
+"""sysexits.h: trying again may help."""
 
 
-def expire_leases(database: Database) -> None:
-    with database.read.begin() as session:
-        silent_shards, silent_archives = shards.expired(session), archives.expired(session)
-    for shard in silent_shards:
-        with database.write.begin() as session:
-            if shards.expire(session, shard):
-                log.warning("job %s shard %d: lease expired, queued again", shard.job_id, shard.number)
-        failpoint(Point.LEASES_EXPIRED)
-    for archive in silent_archives:
-        with database.write.begin() as session:
-            archives.expire(session, archive)
-
-
-def end_stuck_jobs(database: Database) -> None:
-    """A belt: who closes a job's last shard ends the job in the same transaction."""
-    with database.read.begin() as session:
-        stuck = jobs.stuck(session)
-    for job in stuck:
-        with suppress(Gone), database.write.begin() as session:
-            jobs.locked(session, job)
-            end_if_done(session, job.id)
-        log.error("job %s had nothing left to do and had not ended", job.id)
-
-
-def ring_for_unclaimed(database: Database, bells: Bells) -> None:
-    """As many bells as are missing: each queued shard needs one that still lies in Redis."""
-    with database.read.begin() as session:
-        waiting = {lane: shards.queued(session, lane) for lane in Lane}
-        unbuilt = archives.queued(session)
-    for lane, count in waiting.items():
-        missing = count - bells.waiting(lane) if count else 0
-        if missing > 0:
-            bells.ring_lane(lane, times=missing)
-    if len(unbuilt) > (bells.waiting(ARCHIVE_QUEUE) if unbuilt else 0):
-        for archive_id in unbuilt:
-            bells.ring_archive(archive_id)
-
-
-def purge_overdue(database: Database, storage: Storage) -> None:
-    with database.read.begin() as session:
-        overdue = jobs.overdue(session)
-    for job in overdue:
-        _outlive(partial(_purge, database, storage, job))
-
-
-def _purge(database: Database, storage: Storage, job: Job) -> None:
-    """Unless it was retried since it was found."""
-    with suppress(Gone), database.write.begin() as session:
-        if not jobs.locked_with_shards(session, job).state.ended:
-            return
-        jobs.purge(session, job)
-    failpoint(Point.PURGE_COMMITTED)
-    storage.delete_job(job.id)
-
-
-def remove_orphans(database: Database, storage: Storage, *, older_than_s: float = ORPHAN_AGE_S) -> None:
-    """Deletes objects that no job refers to: of uploads that crashed, and of purges that were cut short."""
-    storage.clear_parts(older_than_s=older_than_s)
-    stored = storage.job_ids(older_than_s=older_than_s)
-    for start in range(0, len(stored), ASKED_AT_ONCE):
-        with database.read.begin() as session:
-            orphans = jobs.without_results(session, stored[start : start + ASKED_AT_ONCE])
-        for job_id in orphans:
-            log.warning("removing the objects of %s: no job refers to them", job_id)
-            storage.delete_job(job_id)
+def loops(settings: Settings) -> list[Loop]:
+    """Return the loops over the database, storage and Redis of these settings, not started yet."""
+    database = open_database(settings.database_url)
+    storage, notifier = Storage(settings.storage_dir), open_notifier(settings)
+    interval_s = settings.maintenance_interval_s
+    return [
+        Loop("rescuer", lambda: rescue(database), interval_s=interval_s),
+        Loop("renotifier", lambda: renotify(database, notifier), interval_s=interval_s),
+        Loop("cleaner", lambda: purge_overdue(database, storage), interval_s=interval_s),
+        Loop("orphan collector", lambda: collect_orphans(database, storage), interval_s=interval_s * ORPHAN_INTERVALS),
+    ]
 
 
 def main() -> None:
-    """Sweeps every `sweep_s` until SIGTERM or SIGINT; trouble with a server is logged and outlived."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     config = settings()
     failpoints.arm(config.failpoints)
-    database, storage, doorbell = (
-        open_database(config.database_url),
-        Storage(config.storage_dir),
-        bells(config),
-    )
-    passes = 0
-    while not stop.wait(config.sweep_s):
-        faulthandler.dump_traceback_later(PASS_LIMIT_S, exit=True)
-        sweep(database, storage, doorbell)
-        if passes % ORPHANS_EVERY == 0:
-            _outlive(lambda: remove_orphans(database, storage))
-        passes += 1
-    faulthandler.cancel_dump_traceback_later()
+    running = loops(config)
+    for loop in running:
+        loop.start()
+    while not stop.wait(CHECK_INTERVAL_S):
+        _exit_if_hanging(running)
+    for loop in running:
+        loop.stop()
+    for loop in running:
+        loop.join(STOP_TIMEOUT_S)
 
 
-def _outlive(step: Callable[[], None]) -> None:
-    try:
-        step()
-    except (SQLAlchemyError, *RING_FAILURES) as failure:
-        log.error("sweep failed, trying again: %s", failure)
+def _exit_if_hanging(running: Sequence[Loop]) -> None:
+    for loop in running:
+        if loop.running_for_s() > PASS_TIMEOUT_S or not loop.is_alive():
+            sys.stderr.write(f"The {loop.name} hangs or has died; maintenance exits to be started again.\n")
+            faulthandler.dump_traceback(all_threads=True)
+            os._exit(EX_TEMPFAIL)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What Flower watches with, where it runs alone: `celery -A ops.flower flower`. The workers' broker, and no tasks."""
 
-from core.notifier import celery_app
+from core.broker import WORKER_SOCKET_TIMEOUT_S, celery_app
 from core.settings import settings
 
-app = celery_app(settings().redis_url.get_secret_value(), socket_timeout_s=10)
+app = celery_app(settings().redis_url.get_secret_value(), socket_timeout_s=WORKER_SOCKET_TIMEOUT_S)

@@ -13,8 +13,8 @@ import httpx
 from pydantic import SecretStr
 
 from core.access.keys import create_key
+from core.broker import BROKER_ERRORS, celery_app
 from core.db.engines import open_database
-from core.notifier import RING_FAILURES, celery_app
 from core.settings import ROOT, Settings
 from ops.data_dir import hold, stack_settings
 from ops.errors import DidNotStart
@@ -191,6 +191,6 @@ def _workers_are_ready(stack: Stack) -> bool:
     app = celery_app(stack.settings.redis_url.get_secret_value())
     try:
         answers = app.control.inspect(timeout=1.0, limit=WORKER_NODES).ping() or {}
-    except RING_FAILURES:
+    except BROKER_ERRORS:
         return False
     return len(answers) >= WORKER_NODES

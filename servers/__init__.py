@@ -1,1 +1,1 @@
-"""Real servers for tests and benchmarks, each private and on a free port of loopback."""
+"""Real servers for tests and benchmarks, one a module; each has a free loopback port and a data folder of its own."""

@@ -8,7 +8,8 @@ import pytest
 
 from core.db.engines import Database, open_database
 from core.settings import ROOT
-from servers.servers import PostgresServer, RedisServer, postgres_server, redis_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.redis import RedisServer, redis_server
 from tests.databases import empty_tables, migrate
 from tests.stacks import RunningStack, run_stack
 
@@ -84,7 +85,7 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """The embedded stack: SQLite, a private Redis, API, workers, sweep, Flower."""
+    """The embedded stack: SQLite, a private Redis, API, workers, maintenance, Flower."""
     with run_stack(tmp_path_factory.mktemp("embedded"), environment={}) as running:
         yield running
 

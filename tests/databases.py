@@ -9,12 +9,12 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from core.db.tables import Base, Job, Shard
-from core.jobs import submission as jobs
-from core.jobs.results import Outcome
+from core.jobs import submission
+from core.jobs.items import InferenceResult
 from core.jobs.submission import NewJob, StoredShard
 from core.objects.storage import shard_key
 from core.settings import ROOT
-from core.states import Explain, JobKind
+from core.states import Explain, ItemErrorCode, JobKind
 
 SHARD_IMAGES = 256
 
@@ -52,19 +52,19 @@ def submit(
         top_k=3, retention_s=3600, explain=explain,
     )  # fmt: skip
     stored = [StoredShard(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
-    jobs.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
+    submission.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
     return session.get_one(Job, job_id)
 
 
-def outcomes(shard: Shard, *, failed: int = 0) -> list[Outcome]:
-    """One outcome per image of the shard, the first ones failed."""
+def results_of(shard: Shard, *, failed: int = 0) -> list[InferenceResult]:
+    """Return one result per image of the shard, the first `failed` of them failed."""
     return [
-        Outcome(
+        InferenceResult(
             index=shard.first_index + position,
             name=f"{position}.png",
             sha256="0" * 64,
             size_bytes=1,
-            error_code="not_an_image" if number < failed else None,
+            error_code=ItemErrorCode.NOT_AN_IMAGE if number < failed else None,
         )
         for number, position in enumerate(shard.positions)
     ]

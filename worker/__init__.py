@@ -1,1 +1,1 @@
-"""The queue's door: Celery tasks that claim shards, infer them, draw overlays and build archives; and the sweep."""
+"""Celery workers: they claim shards, infer and explain their images, draw overlays and build archives."""

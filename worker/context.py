@@ -1,13 +1,16 @@
-"""What a worker process needs, opened after the fork and kept: database, storage, bells, loaded models."""
+"""What a worker process needs, opened after the fork and kept: database, storage, notifier, loaded models."""
 
 from dataclasses import dataclass
 from functools import cache
 
 from core.db.engines import Database, open_database
-from core.notifier import Bells, bells
+from core.notifier import Notifier, open_notifier
 from core.objects.storage import Storage
 from core.settings import Settings, settings
-from worker.inference.model_cache import Models
+from worker.inference.model_cache import ModelCache
+
+POOL_SIZE = 2
+"""Connections of a child: one for its work, one for the renewal of its lease."""
 
 
 @dataclass(frozen=True)
@@ -15,22 +18,22 @@ class Context:
     settings: Settings
     database: Database
     storage: Storage
-    bells: Bells
-    models: Models
+    notifier: Notifier
+    models: ModelCache
 
 
 def open_context(settings: Settings) -> Context:
-    """Opens lazily: nothing is connected and no model is loaded yet."""
+    """Return a context over these settings; nothing is connected and no model is loaded yet."""
     return Context(
         settings,
-        open_database(settings.database_url, pool_size=2),
+        open_database(settings.database_url, pool_size=POOL_SIZE),
         Storage(settings.storage_dir),
-        bells(settings),
-        Models(settings),
+        open_notifier(settings),
+        ModelCache(settings),
     )
 
 
 @cache
 def context() -> Context:
-    """This process's own; never call it before the fork."""
+    """Return this process's own context; never call it before the fork."""
     return open_context(settings())

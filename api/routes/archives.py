@@ -7,8 +7,7 @@ from api.context import Context, Ctx, Reader
 from api.schemas import ArchiveOut, job_path
 from core.db.tables import Archive
 from core.errors import Broken
-from core.jobs import archives
-from core.jobs import submission as jobs
+from core.jobs import archives, lookup
 from core.states import ArchiveState
 
 BUILT_SOON_S = "1"
@@ -38,17 +37,17 @@ def get_archive(request: Request, context: Ctx, key: Reader, job_id: str) -> Res
 def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
     """The archive's row, asked for now if this is the first time, or some time after it failed."""
     with context.database.read.begin() as session:
-        archive = archives.of(session, jobs.kept(session, job_id, owner=owner))
+        archive = archives.find_archive(session, lookup.find_unpurged_job(session, job_id, owner=owner))
     if archive is not None and archive.state != ArchiveState.FAILED and not _is_lost(context, archive):
         return archive
     with context.database.write.begin() as session:
-        archive = archives.request(session, jobs.kept(session, job_id, owner=owner))
+        archive = archives.request(session, lookup.find_unpurged_job(session, job_id, owner=owner))
         if archive.state == ArchiveState.FAILED:
-            archives.revive(session, archive)
+            archives.retry_failed(session, archive)
         if _is_lost(context, archive):
-            archives.rebuild(session, archive)
+            archives.requeue_lost(session, archive)
         session.refresh(archive)
-    context.bells.ring_archive(archive.id)
+    context.notifier.notify_archive(archive.id)
     return archive
 
 

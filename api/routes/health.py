@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 
 from api.context import Context, Ctx
-from core.states import Lane
+from core.states import Queue
 from model.artifact import find_artifact
 
 router = APIRouter(tags=["health"])
@@ -63,4 +63,4 @@ def _model(context: Context) -> None:
 
 
 def _redis(context: Context) -> None:
-    context.bells.waiting(Lane.INTERACTIVE)
+    context.notifier.pending(Queue.INTERACTIVE)

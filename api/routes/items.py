@@ -11,8 +11,7 @@ from api.context import Context, Ctx, Reader, ReadSession
 from api.cursors import after_index, bounded, read_index
 from api.schemas import Cam, ItemOut, Page
 from core.errors import NotFound, Unavailable
-from core.jobs import items
-from core.jobs import submission as jobs
+from core.jobs import items, lookup
 from core.names import entry_name
 from core.objects.shard_format import ShardReader
 from core.objects.storage import overlay_key
@@ -41,8 +40,8 @@ def list_items(
     Shards end in any order: to see every item of a running job once, page when it has ended.
     """
     limit = bounded(limit)
-    job = jobs.kept(session, job_id, owner=key.owner)
-    found = items.page(session, job, state=state, after=read_index(after), limit=limit)
+    job = lookup.find_unpurged_job(session, job_id, owner=key.owner)
+    found = items.list_items(session, job, state=state, after=read_index(after), limit=limit)
     next_page = after_index(found[-1].index) if len(found) == limit else None
     return Page(data=[ItemOut.of(item, job) for item in found], next=next_page)
 
@@ -50,14 +49,14 @@ def list_items(
 @router.get("/{index}")
 def get_item(session: ReadSession, key: Reader, job_id: str, index: Index) -> ItemOut:
     """One image's prediction, or its error."""
-    job = jobs.kept(session, job_id, owner=key.owner)
-    return ItemOut.of(items.one(session, job, index), job)
+    job = lookup.find_unpurged_job(session, job_id, owner=key.owner)
+    return ItemOut.of(items.get_item(session, job, index), job)
 
 
 @router.get("/{index}/cam")
 def get_cam(session: ReadSession, key: Reader, job_id: str, index: Index) -> Cam:
     """The Grad-CAM grid of the predicted class."""
-    item = items.one(session, jobs.kept(session, job_id, owner=key.owner), index)
+    item = items.get_item(session, lookup.find_unpurged_job(session, job_id, owner=key.owner), index)
     cam = Cam.of(item)
     if cam is None:
         raise NotFound(f"Image {index} failed ({item.error_code}); it has no CAM.", code="no_cam")
@@ -67,7 +66,7 @@ def get_cam(session: ReadSession, key: Reader, job_id: str, index: Index) -> Cam
 @router.get("/{index}/image", response_class=Response)
 def get_image(session: ReadSession, context: Ctx, key: Reader, job_id: str, index: Index) -> Response:
     """The image's bytes as they were sent, always as a download."""
-    item = items.one(session, jobs.kept(session, job_id, owner=key.owner), index)
+    item = items.get_item(session, lookup.find_unpurged_job(session, job_id, owner=key.owner), index)
     if item.error_code == "image_too_large":
         raise NotFound(f"Image {index} was over the size limit and not kept.", code="image_not_kept")
     with context.storage.open(item.shard.object_key) as file:
@@ -86,13 +85,13 @@ async def get_overlay(context: Ctx, key: Reader, job_id: str, index: Index) -> F
         if await run_in_threadpool(context.storage.exists, object_key):
             return FileResponse(context.storage.path(object_key), media_type="image/png", headers=IMMUTABLE)
         if pause == 0:
-            await run_in_threadpool(context.bells.ring_overlay, job_id, index)
+            await run_in_threadpool(context.notifier.notify_overlay, job_id, index)
         await asyncio.sleep(OVERLAY_POLL_S)
     raise Unavailable("The overlay is not drawn yet; no worker is free. Try again.", code="overlay_pending")
 
 
 def _check_drawable(context: Context, owner: str, job_id: str, index: int) -> None:
     with context.database.read.begin() as session:
-        item = items.one(session, jobs.kept(session, job_id, owner=owner), index)
+        item = items.get_item(session, lookup.find_unpurged_job(session, job_id, owner=owner), index)
     if item.state != ItemState.SUCCEEDED:
         raise NotFound(f"Image {index} failed ({item.error_code}); it has no overlay.", code="no_overlay")

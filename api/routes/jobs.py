@@ -11,10 +11,8 @@ from api.submission import Chosen, accept
 from api.uploads.receive import OPENAPI_UPLOAD, receive_job
 from core.db.tables import Job
 from core.failpoints import Point, failpoint
-from core.jobs import cancellation
-from core.jobs import retry as rounds
-from core.jobs import submission as jobs
-from core.states import JobKind, Lane
+from core.jobs import cancellation, lookup, retry
+from core.states import JobKind, Queue
 
 POLL_AFTER_S = "1"
 
@@ -36,7 +34,7 @@ def list_jobs(
 ) -> Page[JobOut]:
     """Your jobs, newest first."""
     limit = bounded(limit)
-    found = jobs.page(session, owner=key.owner, before=read_job(after), limit=limit)
+    found = lookup.list_jobs(session, owner=key.owner, before=read_job(after), limit=limit)
     last = found[-1] if len(found) == limit else None
     return Page(data=[JobOut.of(job) for job in found], next=last and after_job(last.created_at, last.id))
 
@@ -44,9 +42,9 @@ def list_jobs(
 @router.get("/{job_id}", response_model=JobOut, responses={304: {"description": "Unchanged"}})
 def get_job(request: Request, response: Response, session: ReadSession, key: Reader, job_id: str) -> object:
     """A job and its counters; send the ETag back in `If-None-Match` to poll for next to nothing."""
-    job = jobs.owned(session, job_id, owner=key.owner)
+    job = lookup.find_job(session, job_id, owner=key.owner)
     headers = {"ETag": _etag(job), "Cache-Control": "no-cache"}
-    if not job.state.ended and job.lane == Lane.BULK:
+    if not job.state.ended and job.queue == Queue.BULK:
         headers["Retry-After"] = POLL_AFTER_S
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
@@ -58,7 +56,7 @@ def get_job(request: Request, response: Response, session: ReadSession, key: Rea
 def cancel_job(context: Ctx, key: Writer, job_id: str) -> JobOut:
     """Cancels what is left: queued images at once, running ones at their next batch; what is done stays."""
     with context.database.write.begin() as session:
-        job = cancellation.cancel(session, jobs.kept(session, job_id, owner=key.owner))
+        job = cancellation.cancel(session, lookup.find_unpurged_job(session, job_id, owner=key.owner))
     failpoint(Point.CANCEL_COMMITTED)
     return JobOut.of(job)
 
@@ -67,10 +65,10 @@ def cancel_job(context: Ctx, key: Writer, job_id: str) -> JobOut:
 def retry_job(response: Response, context: Ctx, key: Writer, job_id: str) -> JobOut:
     """Infers the failed images once more, as a new round; what succeeded stays as it is."""
     with context.database.write.begin() as session:
-        failed = jobs.kept(session, job_id, owner=key.owner)
-        job = rounds.retry(session, failed, shard_images=context.settings.shard_images)
+        failed = lookup.find_unpurged_job(session, job_id, owner=key.owner)
+        job = retry.retry_failed(session, failed, shard_images=context.settings.shard_images)
     failpoint(Point.RETRY_COMMITTED)
-    context.bells.ring_job(job)
+    context.notifier.notify_job(job)
     response.headers["Location"] = job_path(job.id)
     return JobOut.of(job)
 
@@ -79,7 +77,7 @@ def retry_job(response: Response, context: Ctx, key: Writer, job_id: str) -> Job
 def delete_job(context: Ctx, key: Writer, job_id: str) -> None:
     """Deletes a job's images and results for good, ending it first if it runs; its row stays, as a tombstone."""
     with context.database.write.begin() as session:
-        cancellation.delete(session, jobs.kept(session, job_id, owner=key.owner))
+        cancellation.delete(session, lookup.find_unpurged_job(session, job_id, owner=key.owner))
     failpoint(Point.DELETE_COMMITTED)
     context.storage.delete_job(job_id)
 

@@ -15,8 +15,7 @@ from api.submission import Chosen, accept
 from api.uploads.receive import receive_image
 from core.db.tables import Item, Job
 from core.errors import Broken, NotAnImage
-from core.jobs import items
-from core.jobs import submission as jobs
+from core.jobs import items, lookup
 from core.states import ItemState, JobKind
 
 LOOK_EVERY_S = 0.5
@@ -72,8 +71,8 @@ async def _outcome(context: Context, job: Job, ended: asyncio.Event) -> tuple[Jo
 def _read(context: Context, job: Job) -> tuple[Job, Item | None]:
     """An item says enough: it was committed together with the end of its job."""
     with context.database.read.begin() as session:
-        item = items.found(session, job, 0)
+        item = items.find_item(session, job, 0)
         if item is None:
-            job = jobs.owned(session, job.id, owner=job.owner)
-            item = items.one(session, job, 0) if job.state.ended else None
+            job = lookup.find_job(session, job.id, owner=job.owner)
+            item = items.get_item(session, job, 0) if job.state.ended else None
         return job, item

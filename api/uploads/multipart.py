@@ -11,6 +11,7 @@ from api.uploads.writer import Intake
 from api.uploads.zip_entries import unpack
 from core.errors import Malformed
 from core.settings import Settings
+from core.states import ItemErrorCode
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -38,7 +39,7 @@ class ImagePart:
         if left_empty_in_a_form or self._intake.skip(self._name):
             return
         if self._size_bytes > self._max_bytes:
-            self._intake.refuse(self._name, code="image_too_large", size_bytes=self._size_bytes)
+            self._intake.refuse(self._name, code=ItemErrorCode.IMAGE_TOO_LARGE, size_bytes=self._size_bytes)
         else:
             self._intake.add(self._name, bytes(self._data))
 

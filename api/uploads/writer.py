@@ -9,6 +9,7 @@ from core.names import clean, skip_reason
 from core.objects.shard_format import ShardWriter
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings
+from core.states import ItemErrorCode
 
 SKIPS_SHOWN = 100
 
@@ -42,9 +43,9 @@ class Intake:
     def add(self, name: str, data: bytes) -> None:
         self._next(len(data)).add(clean(name), data)
 
-    def refuse(self, name: str, *, code: str, size_bytes: int) -> None:
+    def refuse(self, name: str, *, code: ItemErrorCode, size_bytes: int) -> None:
         """Keeps an image's place in the job without its bytes: its item will fail with this code."""
-        self._next(0).add(clean(name), b"", refused=code, size_bytes=size_bytes)
+        self._next(0).refuse(clean(name), code=code, size_bytes=size_bytes)
 
     def close(self) -> None:
         """Completes the last shard; raises Malformed if no image came."""

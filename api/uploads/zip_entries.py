@@ -10,6 +10,7 @@ from typing import BinaryIO
 from api.uploads.writer import Intake
 from core.errors import BadZip, TooLarge
 from core.settings import Settings
+from core.states import ItemErrorCode
 
 DIRECTORY_BYTES_PER_ENTRY = 256
 BOMB_RATIO = 100
@@ -34,7 +35,7 @@ def unpack(file: BinaryIO, intake: Intake, *, settings: Settings) -> None:
             if intake.skip(entry.filename):
                 continue
             if entry.file_size > settings.max_image_bytes:
-                intake.refuse(entry.filename, code="image_too_large", size_bytes=entry.file_size)
+                intake.refuse(entry.filename, code=ItemErrorCode.IMAGE_TOO_LARGE, size_bytes=entry.file_size)
             else:
                 intake.add(entry.filename, _read(file, entry))
 

@@ -1,1 +1,1 @@
-"""What the measurements share: servers, sizes, corpus, load, results."""
+"""What every benchmark uses: servers, sizes, images, the load generator, results."""

@@ -1,4 +1,4 @@
-"""The images that are measured: the shipped samples, as often as needed, and photographs from a seeded generator."""
+"""The images of the benchmarks: the shipped samples, repeated, and photographs from a seeded generator."""
 
 import io
 import zipfile
@@ -20,40 +20,40 @@ JPEG_QUALITY = 90
 
 
 @cache
-def samples() -> tuple[bytes, ...]:
-    """The shipped 28×28 PNGs: real images, and the same bytes on every machine."""
+def sample_images() -> tuple[bytes, ...]:
+    """Return the shipped 28×28 PNGs, whose bytes are the same on every machine."""
     return tuple(file.read_bytes() for file in sorted(SAMPLES.glob("*.png")))
 
 
 def small_images(count: int) -> list[bytes]:
-    """So many PNGs; the samples over and over."""
-    known = samples()
-    return [known[number % len(known)] for number in range(count)]
+    """Return `count` PNGs: the samples in order, repeated."""
+    samples = sample_images()
+    return [samples[number % len(samples)] for number in range(count)]
 
 
 @cache
-def photographs() -> tuple[bytes, ...]:
-    """A few 12-megapixel JPEGs of 3 to 5 MB, which take as long to decode as a camera's."""
+def distinct_photos() -> tuple[bytes, ...]:
+    """Return 12-megapixel JPEGs of 3 to 5 MB that take as long to decode as a camera's."""
     rng = np.random.default_rng(PHOTO_SEED)
-    return tuple(_photograph(rng) for _ in range(DISTINCT_PHOTOS))
+    return tuple(_photo(rng) for _ in range(DISTINCT_PHOTOS))
 
 
 def photos(count: int) -> list[bytes]:
-    """So many 12-megapixel JPEGs; the distinct ones over and over."""
-    known = photographs()
-    return [known[number % len(known)] for number in range(count)]
+    """Return `count` 12-megapixel JPEGs: the distinct ones in order, repeated."""
+    distinct = distinct_photos()
+    return [distinct[number % len(distinct)] for number in range(count)]
 
 
 def write_zip(images: list[bytes], *, file: Path, suffix: str = ".png") -> Path:
-    """A ZIP of these images under names of their own, as a person's tool would write it; returns the file."""
+    """Write an uncompressed ZIP of these images, each under its own name, and return the file."""
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for number, data in enumerate(images):
             archive.writestr(f"images/{number:06d}{suffix}", data)
     return file
 
 
-def _photograph(rng: np.random.Generator) -> bytes:
-    """Shapes at several scales under a sensor's grain: what decides how long a JPEG takes is its detail."""
+def _photo(rng: np.random.Generator) -> bytes:
+    """Return a JPEG of shapes at several scales under sensor grain: its detail decides how long decoding takes."""
     width, height = PHOTO_SIZE
     picture = np.zeros((height, width, 3), np.float32)
     for octave in OCTAVES:

@@ -1,4 +1,4 @@
-"""A database, a queue and a storage beside a stack's, on the same servers, that no worker looks at."""
+"""A second database, Redis database and storage folder on a stack's own servers, which no worker reads."""
 
 import sys
 from pathlib import Path
@@ -10,17 +10,24 @@ from core.settings import ROOT, Settings
 from ops.stack import environment_of
 from ops.supervisor import Program, Supervisor
 
-OTHER_REDIS_DATABASE = "/9"
+IDLE_REDIS_DATABASE = "/9"
 
 
-def quiet_settings(stack: BenchStack, folder: Path) -> Settings:
-    """The stack's settings with these in place of its own; the database is migrated, `folder` is made."""
-    redis_url = stack.redis.url.removesuffix("/0") + OTHER_REDIS_DATABASE
-    given = {"redis_url": SecretStr(redis_url), "database_url": stack.postgres.create_database(folder.name)}
-    settings = stack.plan.settings.model_copy(update={**given, "storage_dir": folder / "storage"})
+def idle_settings(stack: BenchStack, folder: Path) -> Settings:
+    """Return the stack's settings, pointed at the idle databases and at `folder`, which is created.
+
+    The database is migrated. Raises BenchError, with the migration's log, if the migration fails.
+    """
+    settings = stack.plan.settings.model_copy(
+        update={
+            "redis_url": SecretStr(stack.redis.url.removesuffix("/0") + IDLE_REDIS_DATABASE),
+            "database_url": stack.postgres.create_database(folder.name),
+            "storage_dir": folder / "storage",
+        }
+    )
     folder.mkdir()
     migrate = Program("migrate", (sys.executable, "-m", "alembic", "upgrade", "head"), environment_of(settings))
     with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
         if supervisor.run(migrate) != 0:
-            raise BenchError(supervisor.last_words(migrate))
+            raise BenchError(f"The idle database could not be migrated. {supervisor.last_words(migrate)}")
     return settings

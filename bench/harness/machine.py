@@ -1,4 +1,4 @@
-"""The machine and the versions behind a result."""
+"""The machine and the library versions behind a result."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ LIBRARIES = ("celery", "fastapi", "keras", "numpy", "onnxruntime", "pillow", "sq
 
 
 def machine_facts(*, mode: str, folder: Path) -> dict[str, object]:
-    """What a reader needs to judge the figures; `folder` is where the servers kept their data."""
+    """Return what a reader needs to interpret the figures; `folder` is where the servers kept their data."""
     return {
         "cpu": processor_name(),
         "cores": os.cpu_count(),
@@ -33,13 +33,13 @@ def machine_facts(*, mode: str, folder: Path) -> dict[str, object]:
 
 
 def filesystem(folder: Path) -> str:
-    """Its type where this folder lies: fsync costs nothing in memory."""
+    """Return the type of the file system that holds this folder; on `tmpfs`, fsync takes no time."""
     mounts = [part for part in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(part.mountpoint)]
     return max(mounts, key=lambda part: len(part.mountpoint)).fstype if mounts else "unknown"
 
 
 def commit() -> str | None:
-    """The commit checked out here, with a mark if files differ from it; None without git."""
+    """Return the checked-out commit, with `-dirty` if tracked files differ from it; None without git."""
     try:
         found = subprocess.run(
             ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"),

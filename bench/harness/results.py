@@ -1,4 +1,4 @@
-"""What a benchmark says: a median with its spread, or why there is none; and the file that holds them all."""
+"""Results of benchmarks: the median of several runs with its spread, or why there is none; and their file."""
 
 import json
 import statistics
@@ -7,22 +7,29 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-NOISY = 0.2
-"""A spread over this makes a figure doubtful; it is marked, never hidden."""
+MAX_SPREAD = 0.2
+"""A result with a larger spread is marked as noisy."""
 
-MACHINE, STAGES, TIMELINE, COSTS, CONTENTION = "machine", "stages", "timeline", "unit_costs", "contention"
-"""The keys of a results file that are no measured ratios."""
+MACHINE, STAGES, TIMELINE, UNIT_COSTS, CONTENTION, GPU = (
+    "machine",
+    "stages",
+    "timeline",
+    "unit_costs",
+    "contention",
+    "gpu",
+)
+"""The keys of a results file that hold no result with a target."""
 
 Facts = Mapping[str, object]
 
 
 class Unavailable(Exception):
-    """This cannot be measured here; the message says what is missing and why."""
+    """A benchmark cannot run on this machine; the message says what is missing, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The median of these runs. `detail` names absolute figures behind the ratio, for people."""
+    """The median of `runs`; `detail` names the absolute figures behind a ratio."""
 
     runs: Sequence[float]
     detail: Mapping[str, float]
@@ -33,14 +40,14 @@ class Measured:
 
     @property
     def spread(self) -> float | None:
-        """The distance from the lowest run to the highest, as a share of the median; None of a single run."""
+        """The distance from the lowest run to the highest, as a share of the median; None for a single run."""
         if len(self.runs) < 2 or not self.value:
             return None
         return (max(self.runs) - min(self.runs)) / abs(self.value)
 
     @property
     def is_noisy(self) -> bool:
-        return self.spread is not None and self.spread > NOISY
+        return self.spread is not None and self.spread > MAX_SPREAD
 
     def to_json(self) -> dict[str, object]:
         return {
@@ -53,8 +60,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A key that could not be measured."""
+class NotMeasured:
+    """A result that could not be measured, and why."""
 
     reason: str
 
@@ -62,35 +69,46 @@ class Missing:
         return {"value": None, "spread": None, "not_available": self.reason, "at": _now()}
 
 
-Finding = Measured | Missing
-Findings = dict[str, Finding]
+Result = Measured | NotMeasured
+Results = dict[str, Result]
 
 
-def paired(
-    ours: Callable[[], float], theirs: Callable[[], float], *, pairs: int, names: tuple[str, str], warm_up: bool = True
+def paired_ratio(
+    measure: Callable[[], float],
+    reference: Callable[[], float],
+    *,
+    pairs: int,
+    names: tuple[str, str],
+    warm_up: bool = True,
 ) -> Measured:
-    """`ours() ÷ theirs()`, measured in turns so that a slow minute of the machine strikes both; one pair goes first."""
+    """Return `measure() ÷ reference()`, measured alternately, so that a slow minute of the machine slows both.
+
+    Args:
+        names: what the figures of both sides are called in the result's detail.
+        warm_up: whether one more pair runs first and does not count.
+    """
     if warm_up:
-        ours()
-        theirs()
-    rates = [(ours(), theirs()) for _ in range(pairs)]
-    return ratio(*zip(*rates, strict=True), names=names)
+        measure()
+        reference()
+    figures = [(measure(), reference()) for _ in range(pairs)]
+    return ratio(*zip(*figures, strict=True), names=names)
 
 
-def ratio(ours: Sequence[float], theirs: Sequence[float], *, names: tuple[str, str]) -> Measured:
-    """One run a pair; the medians of both sides are kept as its detail."""
-    runs = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return Measured(runs, {names[0]: statistics.median(ours), names[1]: statistics.median(theirs)})
+def ratio(measured: Sequence[float], reference: Sequence[float], *, names: tuple[str, str]) -> Measured:
+    """Return the ratio of each pair as a run, and the median of both sides as its detail."""
+    runs = [one / other for one, other in zip(measured, reference, strict=True)]
+    return Measured(runs, {names[0]: statistics.median(measured), names[1]: statistics.median(reference)})
 
 
-def merged(file: Path, findings: Findings, facts: Facts) -> dict[str, object]:
-    """What the file will hold: its earlier keys, those measured now in their place."""
+def merged(file: Path, results: Results, facts: Facts) -> dict[str, object]:
+    """Return the content of the results file with these results and facts in the place of earlier ones."""
     earlier: dict[str, object] = json.loads(file.read_text("utf-8")) if file.exists() else {}
-    return {**earlier, **{key: finding.to_json() for key, finding in findings.items()}, **facts}
+    return {**earlier, **{key: result.to_json() for key, result in results.items()}, **facts}
 
 
-def write_results(file: Path, results: Mapping[str, object]) -> None:
-    file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
+def write_results(file: Path, content: Mapping[str, object]) -> None:
+    """Write the results file."""
+    file.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _rounded(figure: float) -> float:

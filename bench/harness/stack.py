@@ -1,4 +1,4 @@
-"""A whole stack to measure: its own Redis, Postgres, API, workers and sweep, on free ports of loopback."""
+"""A whole stack to measure: its own Redis, Postgres, API, workers and maintenance, on free loopback ports."""
 
 import os
 import signal
@@ -18,24 +18,27 @@ from core.settings import ROOT, Settings
 from ops.ports import LOOPBACK, free_port
 from ops.stack import Stack, create_stack_key, start_stack
 from ops.supervisor import Supervisor
-from servers.servers import PostgresServer, RedisServer, postgres_server, redis_server
+from servers.postgres import NO_SETTINGS, PostgresServer, postgres_server
+from servers.redis import RedisServer, redis_server
 
-PATIENCE_S = 600.0
-LOOK_EVERY_S = 0.25
-"""A job says itself when it ended, so looking seldom costs no precision."""
+JOB_TIMEOUT_S = 600.0
+POLL_INTERVAL_S = 0.25
+"""A job's rows hold the instant of its end, so a long interval costs no precision."""
 
-BULK = "worker-bulk"
+MAX_ERROR_CHARS = 500
+BULK_WORKER = "worker-bulk"
 VARIANTS = ROOT / "bench" / "variants"
 UNDURABLE: Mapping[str, str | int] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Postgres settings under which a commit does not wait for the disk."""
 
 
 class BenchError(Exception):
-    """What was to be measured did not do its work; the message says what happened instead."""
+    """A benchmark failed: what it measures did not do its work; the message says what happened instead."""
 
 
 @dataclass(frozen=True)
 class BenchStack:
-    """A running stack, its servers and a client with a key."""
+    """A running stack, its servers, and an HTTP client with an API key."""
 
     plan: Stack
     supervisor: Supervisor
@@ -44,64 +47,70 @@ class BenchStack:
     client: httpx.Client
     key: str
 
-    def submit(self, zipped: Path) -> dict[str, Any]:
-        """The accepted job of this ZIP."""
-        with zipped.open("rb") as body:
-            answer = self.client.post("/v1/jobs", content=body, headers={"Content-Type": "application/zip"})
-        return accepted(answer)
+    def submit(self, zip_file: Path) -> dict[str, Any]:
+        """Submit a ZIP and return the accepted job."""
+        with zip_file.open("rb") as body:
+            response = self.client.post("/v1/jobs", content=body, headers={"Content-Type": "application/zip"})
+        return accepted_job(response)
 
-    def ended(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """The job once it has ended well; a process of the stack that dies meanwhile is started again, and said."""
-        until_s = time.monotonic() + PATIENCE_S
+    def wait_for(self, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Wait for the job's end and return it; restart processes of the stack that die in the meantime.
+
+        Raises BenchError after ten minutes.
+        """
+        deadline_s = time.monotonic() + JOB_TIMEOUT_S
         while True:
-            now: dict[str, Any] = self.client.get(f"/v1/jobs/{job['id']}").json()
-            if now["ended_at"]:
-                return now
-            if time.monotonic() > until_s:
+            current: dict[str, Any] = self.client.get(f"/v1/jobs/{job['id']}").json()
+            if current["ended_at"]:
+                return current
+            if time.monotonic() > deadline_s:
                 raise BenchError(
-                    f"A job did not end in {PATIENCE_S:.0f} s: {now['counts']}. {self.supervisor.last_words()}"
+                    f"Job {job['id']} did not end in {JOB_TIMEOUT_S:.0f} s. Its images: {current['counts']}. "
+                    f"{self.supervisor.last_words()}"
                 )
             self.supervisor.watch()
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_INTERVAL_S)
 
     def delete(self, job: Mapping[str, Any]) -> None:
-        """Removes a job, so that disks do not fill over a run."""
+        """Delete a job, so that the disk does not fill during a run."""
         self.client.delete(f"/v1/jobs/{job['id']}")
 
+    @contextmanager
+    def database(self) -> Iterator[Database]:
+        """Open a further connection pool to the stack's database during the block."""
+        database = open_database(self.plan.settings.database_url)
+        try:
+            yield database
+        finally:
+            database.dispose()
+
     def process(self, name: str) -> psutil.Process:
-        """The process of this program: `api`, `worker-bulk`, …"""
+        """Return the process of this program: `api`, `worker-bulk`, …"""
         return psutil.Process(self.supervisor.pids()[name])
 
-    def bulk_children(self) -> list[psutil.Process]:
-        """The processes that infer bulk jobs."""
-        return self.process(BULK).children()
+    def bulk_processes(self) -> list[psutil.Process]:
+        """Return the child processes that infer the images of bulk jobs."""
+        return self.process(BULK_WORKER).children()
 
     @contextmanager
-    def bulk_frozen(self) -> Iterator[None]:
-        """Bulk workers stand still during the block, ready to go on at once."""
-        os.killpg(self.supervisor.pids()[BULK], signal.SIGSTOP)
+    def bulk_workers_paused(self) -> Iterator[None]:
+        """Pause the bulk workers (SIGSTOP) during the block."""
+        os.killpg(self.supervisor.pids()[BULK_WORKER], signal.SIGSTOP)
         try:
             yield
         finally:
-            os.killpg(self.supervisor.pids()[BULK], signal.SIGCONT)
+            os.killpg(self.supervisor.pids()[BULK_WORKER], signal.SIGCONT)
 
 
-def accepted(answer: httpx.Response) -> dict[str, Any]:
-    """The job in a 202; raises BenchError for any other answer."""
-    if answer.status_code != httpx.codes.ACCEPTED:
-        raise BenchError(f"The API answered {answer.status_code}: {answer.text[:500]}")
-    job: dict[str, Any] = answer.json()
+def accepted_job(response: httpx.Response) -> dict[str, Any]:
+    """Return the job of a 202 response; raise BenchError for any other response."""
+    if response.status_code != httpx.codes.ACCEPTED:
+        raise BenchError(
+            f"The API answered {response.status_code} instead of 202 to {response.request.method} "
+            f"{response.request.url.path}: {response.text[:MAX_ERROR_CHARS]}"
+        )
+    job: dict[str, Any] = response.json()
     return job
-
-
-@contextmanager
-def closing_database(url: str) -> Iterator[Database]:
-    """The database of a stack, beside its API."""
-    database = open_database(url)
-    try:
-        yield database
-    finally:
-        database.dispose()
 
 
 @contextmanager
@@ -110,19 +119,23 @@ def bench_stack(
     *,
     workers: int | None = None,
     variant: str | None = None,
-    postgres: Mapping[str, str | int] | None = None,
+    postgres: Mapping[str, str | int] = NO_SETTINGS,
     **options: Any,
 ) -> Iterator[BenchStack]:
-    """A stack over a new folder, gone when the block ends.
+    """Run a stack over a new folder during the block.
 
-    `workers` are the bulk processes, one a core unless given; `variant` is a folder of `bench/variants`, whose
-    `sitecustomize.py` every process loads; `options` are settings other than their defaults.
+    Args:
+        folder: a folder that does not exist yet.
+        workers: the number of bulk processes; one a core if None.
+        variant: a folder of `bench/variants`, whose `sitecustomize.py` every process loads.
+        postgres: settings of the Postgres server.
+        options: Batchlight settings that differ from their defaults.
     """
     folder.mkdir(mode=0o700)
     (folder / "logs").mkdir()
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server())
-        database = stack.enter_context(postgres_server(postgres or {}))
+        database = stack.enter_context(postgres_server(postgres))
         settings = Settings(
             database_url=database.create_database("bench"),
             redis_url=SecretStr(redis.url),
@@ -143,5 +156,5 @@ def bench_stack(
         start_stack(plan, supervisor)
         key = create_stack_key(plan, name="bench")
         headers = {"Authorization": f"Bearer {key}"}
-        client = stack.enter_context(httpx.Client(base_url=plan.address, headers=headers, timeout=PATIENCE_S))
+        client = stack.enter_context(httpx.Client(base_url=plan.address, headers=headers, timeout=JOB_TIMEOUT_S))
         yield BenchStack(plan, supervisor, database, redis, client, key)

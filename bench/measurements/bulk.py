@@ -1,88 +1,94 @@
-"""Whole jobs, from the submit over HTTP to the last committed item."""
+"""Whole bulk jobs, from the HTTP request to the last committed item."""
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from bench.harness.bench_harness import Ground
-from bench.harness.results import Findings, paired
+from bench.harness.bench_harness import BenchHarness
+from bench.harness.results import Results, paired_ratio
 from bench.harness.stack import UNDURABLE, BenchError, BenchStack
-from bench.measurements.ceiling import ceiling
+from bench.measurements.ceiling import running_ceiling
 
 
-def bulk_rate(stack: BenchStack, zipped: Path) -> float:
-    """Images/s from the moment the request is sent to the moment the last item is committed; the job is deleted."""
+def bulk_rate(stack: BenchStack, zip_file: Path) -> float:
+    """Return images/s of one job, from sending its request to the commit of its last item; the job is deleted."""
     started_s = time.time()
-    job = stack.ended(stack.submit(zipped))
-    duration_s = datetime.fromisoformat(job["ended_at"]).timestamp() - started_s
+    job = stack.wait_for(stack.submit(zip_file))
     if job["state"] != "succeeded":
-        raise BenchError(f"A job ended as {job['state']}: {job['counts']}")
+        raise BenchError(f"Job {job['id']} ended as {job['state']} instead of succeeded. Its images: {job['counts']}")
     stack.delete(job)
-    return float(job["counts"]["total"]) / duration_s
+    return _images_per_s(job, started_s)
 
 
-def bulk_efficiency(ground: Ground) -> Findings:
-    """The whole path against bare decoding and inference on the same cores."""
-    images = ground.sizes.bulk_images
-    with ceiling(ground) as bare:
-        found = paired(
-            lambda: bulk_rate(ground.stack, ground.small_zip(images)),
-            lambda: bare.rate(images),
-            pairs=ground.sizes.pairs,
+def bulk_efficiency(harness: BenchHarness) -> Results:
+    """Measure the whole path against decoding and inference alone, on the same cores."""
+    images = harness.sizes.bulk_images
+    with running_ceiling(harness) as ceiling:
+        efficiency = paired_ratio(
+            lambda: bulk_rate(harness.stack, harness.small_zip(images)),
+            lambda: ceiling.rate(images),
+            pairs=harness.sizes.pairs,
             names=("bulk_images_per_s", "ceiling_images_per_s"),
         )
-        ground.say(f"the ceiling's best batch: {bare.batch_size}")
-    return {"bulk_efficiency": found}
+        harness.report(f"  the ceiling's fastest batch size: {ceiling.batch_size}")
+    return {"bulk_efficiency": efficiency}
 
 
-def fsync_cost(ground: Ground) -> Findings:
-    """The stack as it ships against one whose files and Postgres never wait for the disk."""
-    zipped = ground.small_zip(ground.sizes.bulk_images)
-    with ground.another_stack(variant="no_sync", postgres=UNDURABLE) as careless:
-        found = paired(
-            lambda: bulk_rate(ground.stack, zipped),
-            lambda: bulk_rate(careless, zipped),
-            pairs=ground.sizes.pairs,
-            names=("durable_images_per_s", "careless_images_per_s"),
+def fsync_speed_ratio(harness: BenchHarness) -> Results:
+    """Measure a stack with the default settings against one whose files and Postgres never wait for the disk."""
+    zip_file = harness.small_zip(harness.sizes.bulk_images)
+    with harness.another_stack(variant="no_sync", postgres=UNDURABLE) as undurable:
+        speed_ratio = paired_ratio(
+            lambda: bulk_rate(harness.stack, zip_file),
+            lambda: bulk_rate(undurable, zip_file),
+            pairs=harness.sizes.pairs,
+            names=("with_fsync_images_per_s", "without_fsync_images_per_s"),
         )
-    return {"fsync_cost": found}
+    return {"fsync_speed_ratio": speed_ratio}
 
 
-def two_workers(ground: Ground) -> Findings:
-    """Two bulk processes against one, the job waiting for them before they go."""
-    zipped = ground.small_zip(ground.sizes.queued_images)
-    has_two = ground.stack.plan.workers == 2
+def two_workers(harness: BenchHarness) -> Results:
+    """Measure two bulk processes against one; the job is queued before they start on it."""
+    zip_file = harness.small_zip(harness.sizes.queued_images)
+    has_two = harness.stack.plan.workers == 2
     with (
-        nullcontext(ground.stack) if has_two else ground.another_stack(workers=2) as two,
-        ground.another_stack(workers=1) as one,
+        nullcontext(harness.stack) if has_two else harness.another_stack(workers=2) as two,
+        harness.another_stack(workers=1) as one,
     ):
-        found = paired(
-            lambda: _rate_of_queued(two, zipped),
-            lambda: _rate_of_queued(one, zipped),
-            pairs=ground.sizes.pairs,
+        speed_ratio = paired_ratio(
+            lambda: _queued_rate(two, zip_file),
+            lambda: _queued_rate(one, zip_file),
+            pairs=harness.sizes.pairs,
             names=("two_images_per_s", "one_images_per_s"),
         )
-    return {"two_workers": found}
+    return {"two_workers": speed_ratio}
 
 
-def photo_gain(ground: Ground) -> Findings:
-    """Photographs through the stack as it ships against one that decodes every JPEG in full."""
-    zipped = ground.photo_zip(ground.sizes.photos)
-    with ground.another_stack(variant="full_decode") as full:
-        found = paired(
-            lambda: bulk_rate(ground.stack, zipped),
-            lambda: bulk_rate(full, zipped),
-            pairs=ground.sizes.pairs,
+def photo_gain(harness: BenchHarness) -> Results:
+    """Measure photographs on a stack with the default settings against one that decodes every JPEG in full."""
+    zip_file = harness.photo_zip(harness.sizes.photos)
+    with harness.another_stack(variant="full_decode") as full:
+        gain = paired_ratio(
+            lambda: bulk_rate(harness.stack, zip_file),
+            lambda: bulk_rate(full, zip_file),
+            pairs=harness.sizes.pairs,
             names=("photos_per_s", "full_decode_photos_per_s"),
         )
-    return {"photo_gain": found}
+    return {"photo_gain": gain}
 
 
-def _rate_of_queued(stack: BenchStack, zipped: Path) -> float:
-    with stack.bulk_frozen():
-        job = stack.submit(zipped)
+def _queued_rate(stack: BenchStack, zip_file: Path) -> float:
+    """Images/s of a job from the moment when the paused bulk workers go on."""
+    with stack.bulk_workers_paused():
+        job = stack.submit(zip_file)
         started_s = time.time()
-    ended = stack.ended(job)
+    ended = stack.wait_for(job)
     stack.delete(job)
-    return float(ended["counts"]["total"]) / (datetime.fromisoformat(ended["ended_at"]).timestamp() - started_s)
+    return _images_per_s(ended, started_s)
+
+
+def _images_per_s(job: Mapping[str, Any], started_s: float) -> float:
+    return float(job["counts"]["total"]) / (datetime.fromisoformat(job["ended_at"]).timestamp() - started_s)

@@ -1,4 +1,4 @@
-"""The ceiling: nothing but decoding and inference, one process a core, the best of three batch sizes."""
+"""The ceiling of a bulk job: decoding and inference alone, one process a core, at the fastest of three batch sizes."""
 
 import multiprocessing
 import os
@@ -11,31 +11,31 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.harness.bench_harness import Ground
+from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
 from model.artifact import read_artifact
 from model.decode import decode
 from model.engines.interface import Engine, load_engine
 
-BATCHES = (16, 32, 64)
+BATCH_SIZES = (16, 32, 64)
 CORES = os.cpu_count() or 1
 
 
 class Ceiling:
-    """Processes that hold the images and the loaded model, idle until asked."""
+    """Processes that hold the images and the loaded model, and are idle between measurements."""
 
     def __init__(self, pool: ProcessPoolExecutor, artifact: Path) -> None:
         self._pool = pool
         self._artifact = artifact
-        self.batch_size = BATCHES[0]
+        self.batch_size = BATCH_SIZES[0]
 
-    def choose_batch(self, images: int) -> None:
-        """Fixes the batch size at the best of all, measured over so many images each."""
-        rates = {size: self.rate(images, batch_size=size) for _ in range(2) for size in BATCHES}
+    def choose_batch_size(self, images: int) -> None:
+        """Set the batch size to the fastest one, each measured twice over `images` images."""
+        rates = {size: self.rate(images, batch_size=size) for _ in range(2) for size in BATCH_SIZES}
         self.batch_size = max(rates, key=lambda size: rates[size])
 
     def rate(self, images: int, *, batch_size: int | None = None) -> float:
-        """Images/s of all processes together."""
+        """Return images/s of all processes in total."""
         share = images // CORES
         started_s = time.perf_counter()
         parts = [
@@ -47,17 +47,17 @@ class Ceiling:
 
 
 @contextmanager
-def ceiling(ground: Ground) -> Iterator[Ceiling]:
-    """Started, warm and with its batch size chosen."""
+def running_ceiling(harness: BenchHarness) -> Iterator[Ceiling]:
+    """Run the ceiling's processes during the block, warm and with the fastest batch size."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(CORES, mp_context=context) as pool:
-        processes = Ceiling(pool, ground.artifact.path)
-        processes.choose_batch(max(CORES * max(BATCHES), ground.sizes.bulk_images // 5))
-        yield processes
+        ceiling = Ceiling(pool, harness.artifact.path)
+        ceiling.choose_batch_size(max(CORES * max(BATCH_SIZES), harness.sizes.bulk_images // 5))
+        yield ceiling
 
 
 def classify(artifact: Path, *, images: int, batch_size: int) -> int:
-    """Decodes and infers so many images as plainly as can be; returns how many there were."""
+    """Decode and infer `images` images one batch after another, and return how many there were."""
     engine, size = _engine(artifact, batch_size), read_artifact(artifact).manifest.input
     data = small_images(images)
     for batch in _batches(data, batch_size):

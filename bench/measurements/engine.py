@@ -1,4 +1,4 @@
-"""The engine alone: what the CAM costs, what int8 gains."""
+"""The engine alone: its speed with and without the CAM, and in int8 against fp32."""
 
 import time
 from functools import cache
@@ -9,72 +9,77 @@ import onnx.utils
 import onnxruntime
 from numpy.typing import NDArray
 
-from bench.harness.bench_harness import Ground
+from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
-from bench.harness.results import Findings, Missing, paired
+from bench.harness.results import NotMeasured, Results, paired_ratio
 from model.decode import decode
 from model.engines.interface import Engine, load_engine
 from model.manifest import InputContract
 
-BATCH = 16
-WITHOUT_CAM = ["probabilities"]
+BATCH_SIZE = 16
+MAX_DISTINCT_IMAGES = 256
+WITH_CAM, WITHOUT_CAM = ["probabilities", "cam"], ["probabilities"]
 
 
-def cam_cost(ground: Ground) -> Findings:
-    """The serving graph against the same graph exported without the CAM: its branch is cut out of the file."""
-    whole = _session(_graph(ground))
-    images = pixels(ground.sizes.engine_images, ground.artifact.manifest.input)
-    found = paired(
-        lambda: _rate(whole, ["probabilities", "cam"], images),
-        lambda: bare_rate(ground, images),
-        pairs=ground.sizes.pairs,
-        names=("with_cam_images_per_s", "without_images_per_s"),
+def cam_speed_ratio(harness: BenchHarness) -> Results:
+    """Measure the serving graph against a copy of its file without the CAM branch."""
+    with_cam = _session(_graph(harness))
+    images = decoded_images(harness.sizes.engine_images, harness.artifact.manifest.input)
+    speed_ratio = paired_ratio(
+        lambda: _rate(with_cam, WITH_CAM, images),
+        lambda: rate_without_cam(harness, images),
+        pairs=harness.sizes.pairs,
+        names=("with_cam_images_per_s", "without_cam_images_per_s"),
     )
-    return {"cam_cost": found}
+    return {"cam_speed_ratio": speed_ratio}
 
 
-def int8_gain(ground: Ground) -> Findings:
-    precisions = ground.artifact.manifest.precisions
-    if "int8" not in precisions:
-        version = f"{ground.artifact.manifest.name} {ground.artifact.manifest.version}"
-        return {"int8_gain": Missing(f"{version} has the precisions {', '.join(precisions)} only")}
-    engines = [load_engine(ground.artifact, precision=name, engine="onnx") for name in ("int8", "fp32")]
-    images = pixels(ground.sizes.engine_images, ground.artifact.manifest.input)
-    found = paired(
-        lambda: engine_rate(engines[0], images),
-        lambda: engine_rate(engines[1], images),
-        pairs=ground.sizes.pairs,
+def int8_gain(harness: BenchHarness) -> Results:
+    """Measure the int8 engine against the fp32 engine, both with the CAM."""
+    manifest = harness.artifact.manifest
+    if "int8" not in manifest.precisions:
+        precisions = ", ".join(manifest.precisions)
+        return {"int8_gain": NotMeasured(f"{manifest.name} {manifest.version} has no int8 graph, only {precisions}")}
+    int8, fp32 = (load_engine(harness.artifact, precision=name, engine="onnx") for name in ("int8", "fp32"))
+    images = decoded_images(harness.sizes.engine_images, manifest.input)
+    gain = paired_ratio(
+        lambda: engine_rate(int8, images),
+        lambda: engine_rate(fp32, images),
+        pairs=harness.sizes.pairs,
         names=("int8_images_per_s", "fp32_images_per_s"),
     )
-    return {"int8_gain": found}
+    return {"int8_gain": gain}
 
 
-def pixels(count: int, size: InputContract) -> NDArray[np.uint8]:
-    """So many decoded samples `[N, height, width, 3]`."""
-    decoded = [decode(data, height=size.height, width=size.width).pixels for data in small_images(min(count, 256))]
+def decoded_images(count: int, size: InputContract) -> NDArray[np.uint8]:
+    """Return `count` decoded samples `[N, height, width, 3]`."""
+    samples = small_images(min(count, MAX_DISTINCT_IMAGES))
+    decoded = [decode(data, height=size.height, width=size.width).pixels for data in samples]
     return np.stack([decoded[number % len(decoded)] for number in range(count)])
 
 
 def engine_rate(engine: Engine, images: NDArray[np.uint8]) -> float:
-    """Images/s of one thread."""
+    """Return images/s of one thread over images `[N, height, width, 3]`."""
     started_s = time.perf_counter()
     engine.infer(images)
     return len(images) / (time.perf_counter() - started_s)
 
 
-def bare_rate(ground: Ground, images: NDArray[np.uint8]) -> float:
-    """Images/s of one thread over the graph that has no CAM."""
-    return _rate(_bare_session(_graph(ground), ground.folder / "without-cam.onnx"), WITHOUT_CAM, images)
+def rate_without_cam(harness: BenchHarness, images: NDArray[np.uint8]) -> float:
+    """Return images/s of one thread over the graph that has no CAM branch."""
+    session = _session_without_cam(_graph(harness), harness.folder / "without-cam.onnx")
+    return _rate(session, WITHOUT_CAM, images)
 
 
-def _graph(ground: Ground) -> Path:
-    return ground.artifact.path / ground.artifact.manifest.precisions["fp32"].graph
+def _graph(harness: BenchHarness) -> Path:
+    return harness.artifact.path / harness.artifact.manifest.precisions["fp32"].graph
 
 
 @cache
-def _bare_session(whole: Path, bare: Path) -> onnxruntime.InferenceSession:
-    onnx.utils.extract_model(str(whole), str(bare), ["images"], WITHOUT_CAM)
-    return _session(bare)
+def _session_without_cam(graph: Path, target: Path) -> onnxruntime.InferenceSession:
+    """A session over the part of `graph` that computes the probabilities, which is written to `target`."""
+    onnx.utils.extract_model(str(graph), str(target), ["images"], WITHOUT_CAM)
+    return _session(target)
 
 
 def _session(graph: Path) -> onnxruntime.InferenceSession:
@@ -85,6 +90,6 @@ def _session(graph: Path) -> onnxruntime.InferenceSession:
 
 def _rate(session: onnxruntime.InferenceSession, outputs: list[str], images: NDArray[np.uint8]) -> float:
     started_s = time.perf_counter()
-    for start in range(0, len(images), BATCH):
-        session.run(outputs, {"images": images[start : start + BATCH]})
+    for start in range(0, len(images), BATCH_SIZE):
+        session.run(outputs, {"images": images[start : start + BATCH_SIZE]})
     return len(images) / (time.perf_counter() - started_s)

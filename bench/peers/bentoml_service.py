@@ -1,6 +1,7 @@
 """BentoML: `bentoml serve bench.peers.bentoml_service:ImageClassifier --port PORT`.
 
-After its guide "Adaptive batching": a batchable endpoint, whose batches the server sizes by itself; a worker a core.
+It follows BentoML's guide "Adaptive batching": a batchable endpoint whose batch size the server chooses, and one worker
+a core.
 """
 
 from pathlib import Path
@@ -14,9 +15,11 @@ MAX_BATCH_SIZE = 64
 
 @bentoml.service(workers=CORES, traffic={"timeout": 120})
 class ImageClassifier:
+    """Answers a batch of image files with label, probability and CAM of each."""
+
     def __init__(self) -> None:
         self.model = Classifier()
 
-    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=60_000)  # type: ignore[untyped-decorator]  # it is not installed here
+    @bentoml.api(batchable=True, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=60_000)  # type: ignore[untyped-decorator]  # bentoml is not installed where types are checked
     def predict(self, images: list[Path]) -> list[dict[str, object]]:
         return self.model.classify([self.model.decode(image.read_bytes()) for image in images])

@@ -1,7 +1,7 @@
 """LitServe: `python -m bench.peers.litserve_server PORT`.
 
-After its guide "Speed up serving by 200x": images in base64, decoding in `decode_request`, batches of 16 that wait
-10 ms to fill, a worker a core.
+It follows LitServe's guide "Speed up serving by 200x": images in base64, decoding in `decode_request`, batches of 16
+that wait 10 ms to fill, and one worker a core.
 """
 
 import sys
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 
 from bench.peers.model import BATCH_SIZE, CORES, Classifier, from_base64
 
+BATCH_TIMEOUT_S = 0.01
+
 Pixels = NDArray[np.uint8]
 
 
 class ImageClassifier(litserve.LitAPI):  # type: ignore[misc]  # litserve is not installed where types are checked
+    """Answers an image in base64 with its label, probability and CAM."""
+
     def setup(self, device: str) -> None:
         self.model = Classifier()
 
@@ -36,6 +40,6 @@ class ImageClassifier(litserve.LitAPI):  # type: ignore[misc]  # litserve is not
 
 
 if __name__ == "__main__":
-    api = ImageClassifier(max_batch_size=BATCH_SIZE, batch_timeout=0.01)
+    api = ImageClassifier(max_batch_size=BATCH_SIZE, batch_timeout=BATCH_TIMEOUT_S)
     server = litserve.LitServer(api, accelerator="cpu", workers_per_device=CORES)
     server.run(host="127.0.0.1", port=int(sys.argv[1]), generate_client_file=False, log_level="warning")

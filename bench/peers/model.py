@@ -1,4 +1,4 @@
-"""The model as every peer gets it: our decoder, our engine, one thread a process."""
+"""The model as every peer uses it: Batchlight's decoder and ONNX engine, with one thread a process."""
 
 import base64
 import os
@@ -19,7 +19,7 @@ CORES = os.cpu_count() or 1
 
 
 class Classifier:
-    """Bytes of images to what a client is told of each."""
+    """Decodes and classifies images."""
 
     def __init__(self) -> None:
         self._manifest = find_artifact(ARTIFACTS, MODEL).manifest
@@ -27,11 +27,11 @@ class Classifier:
         self._engine.warm_up()
 
     def decode(self, data: bytes) -> NDArray[np.uint8]:
-        """The pixels `[height, width, 3]` of an image."""
+        """Return the pixels `[height, width, 3]` of an encoded image."""
         return decode(data, height=self._manifest.input.height, width=self._manifest.input.width).pixels
 
     def classify(self, pixels: Sequence[NDArray[np.uint8]]) -> list[dict[str, object]]:
-        """Label, probability and CAM of each."""
+        """Return label, probability and CAM of each image of pixels `[height, width, 3]`."""
         inference = self._engine.infer(np.stack(pixels))
         return [
             {
@@ -44,5 +44,5 @@ class Classifier:
 
 
 def from_base64(text: str) -> bytes:
-    """An image as JSON carries it."""
+    """Return the bytes of an image in base64, as JSON carries it."""
     return base64.b64decode(text)

@@ -1,7 +1,8 @@
-"""Ray Data: `python -m bench.peers.raydata_job FOLDER RUNS`; prints images/s of each run, a line each.
+"""Ray Data: `python -m bench.peers.raydata_job FOLDER RUNS` prints images/s, one line a run.
 
-After its guide "End-to-end: Offline Batch Inference": files are read, mapped in batches by a class whose actors hold
-the model, an actor a core, and the results written to Parquet. What counts begins when the last actor has its model.
+It follows Ray's guide "End-to-end: Offline Batch Inference": files are read, actors that hold the model map them in
+batches, one actor a core, and the results are written to Parquet. The measured time begins when the last actor has
+loaded its model.
 """
 
 import sys
@@ -17,15 +18,17 @@ from bench.peers.model import CORES, Classifier
 
 BATCH_SIZE = 64
 CPUS_PER_ACTOR = 0.5
-"""On paper: actors that claim every core leave none for the tasks that read and write, and nothing ever moves."""
+"""What each actor reserves. Actors that reserve every core leave none for reading and writing, and the job hangs."""
 
 Batch = dict[str, NDArray[np.object_]]
 
 
 class Predictor:
-    def __init__(self, marks: str) -> None:
+    """An actor that classifies batches; it records the time at which its model was loaded as a file's name."""
+
+    def __init__(self, ready_times: str) -> None:
         self.model = Classifier()
-        Path(marks, str(time.time())).touch()
+        Path(ready_times, str(time.time())).touch()
 
     def __call__(self, batch: Batch) -> Batch:
         results = self.model.classify([self.model.decode(data) for data in batch["bytes"]])
@@ -33,15 +36,19 @@ class Predictor:
 
 
 def rate(folder: str) -> float:
-    """Images/s from the moment the actors are ready to the last result written."""
-    with TemporaryDirectory() as marks, TemporaryDirectory() as output:
+    """Return images/s from the moment when all actors are ready to the last written result."""
+    with TemporaryDirectory() as ready_times, TemporaryDirectory() as output:
         images = ray.data.read_binary_files(folder)
         predicted = images.map_batches(
-            Predictor, fn_constructor_args=(marks,), concurrency=CORES, batch_size=BATCH_SIZE, num_cpus=CPUS_PER_ACTOR
+            Predictor,
+            fn_constructor_args=(ready_times,),
+            concurrency=CORES,
+            batch_size=BATCH_SIZE,
+            num_cpus=CPUS_PER_ACTOR,
         )
         predicted.write_parquet(output)
         ended_s = time.time()
-        ready_s = max(float(mark.name) for mark in Path(marks).iterdir())
+        ready_s = max(float(file.name) for file in Path(ready_times).iterdir())
         return len(list(Path(folder).iterdir())) / (ended_s - ready_s)
 
 

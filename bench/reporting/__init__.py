@@ -1,1 +1,1 @@
-"""Tables, figures and comparisons of results."""
+"""Targets, and the tables, figures and comparisons of results."""

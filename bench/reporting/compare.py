@@ -1,6 +1,5 @@
-"""`python -m bench.reporting.compare BEFORE.json AFTER.json`: what moved further than the runs of either disagree."""
+"""`python -m bench compare BEFORE.json AFTER.json`: which results changed by more than their spread."""
 
-import argparse
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,14 +10,14 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.harness.results import MACHINE
-from bench.reporting.table import TARGETS
+from bench.reporting.targets import TARGETS
 
-SAME_MACHINE = ("cpu", "cores", "mode")
+COMPARED_FACTS = ("cpu", "cores", "mode")
 
 
 @dataclass(frozen=True)
-class Move:
-    """One key before and after; None where it was not measured."""
+class Change:
+    """One key before and after; a value is None where the key was not measured."""
 
     key: str
     before: float | None
@@ -26,68 +25,73 @@ class Move:
     spread: float
 
     @property
-    def change(self) -> float | None:
-        """The difference as a share of the earlier value; None where one of both is missing."""
+    def relative(self) -> float | None:
+        """The difference as a share of the earlier value; None if one of the two is missing."""
         if self.before is None or self.after is None or self.before == 0:
             return None
         return self.after / self.before - 1
 
     @property
-    def verdict(self) -> str:
+    def evaluation(self) -> str:
+        """`better`, `worse`, `within the spread`, or which of the two values is missing."""
         if self.before is None and self.after is None:
             return "not measured"
-        if self.change is None:
+        if self.relative is None:
             return "not measured before" if self.before is None else "not measured after"
-        if abs(self.change) <= self.spread:
+        if abs(self.relative) <= self.spread:
             return "within the spread"
-        rises_well = TARGETS[self.key].bound == "≥"
-        return "better" if (self.change > 0) == rises_well else "worse"
+        return "better" if (self.relative > 0) == TARGETS[self.key].higher_is_better else "worse"
 
 
-def moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Move]:
-    """A line for every key that either file knows, in the order of the targets."""
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield the change of every key that either file has, in the order of the targets."""
     for key in TARGETS:
         if key in before or key in after:
             one, other = before.get(key) or {}, after.get(key) or {}
             spread = max(one.get("spread") or 0.0, other.get("spread") or 0.0)
-            yield Move(key, one.get("value"), other.get("value"), spread)
+            yield Change(key, one.get("value"), other.get("value"), spread)
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What makes the two files hard to compare: other machines or modes."""
-    facts = before.get(MACHINE) or {}, after.get(MACHINE) or {}
+    """Return the facts in which the two machines or modes differ, which make a comparison doubtful."""
+    one, other = before.get(MACHINE) or {}, after.get(MACHINE) or {}
     return [
-        f"{name}: {facts[0].get(name)} before, {facts[1].get(name)} after"
-        for name in SAME_MACHINE
-        if facts[0].get(name) != facts[1].get(name)
+        f"{name}: {one.get(name)} before, {other.get(name)} after"
+        for name in COMPARED_FACTS
+        if one.get(name) != other.get(name)
     ]
 
 
-def draw_moves(found: Iterator[Move]) -> Table:
-    table = Table("key", "before", "after", "change", "spread", "verdict")
-    for move in found:
-        change = "–" if move.change is None else f"{move.change:+.1%}"
-        table.add_row(move.key, _figure(move.before), _figure(move.after), change, f"{move.spread:.0%}", move.verdict)
+def change_table(found: Iterator[Change]) -> Table:
+    """Return a table with one line per change."""
+    table = Table("key", "before", "after", "change", "spread", "result")
+    table.columns[0].no_wrap = True
+    for one in found:
+        relative = "–" if one.relative is None else f"{one.relative:+.1%}"
+        table.add_row(one.key, _figure(one.before), _figure(one.after), relative, f"{one.spread:.0%}", one.evaluation)
     return table
+
+
+def compare(before: Path, after: Path, *, console: Console) -> None:
+    """Print how the results of the file `after` differ from those of the file `before`.
+
+    Raises SystemExit if a file is missing or is not JSON.
+    """
+    contents = [_read(file) for file in (before, after)]
+    for difference in differences(*contents):
+        console.print(f"The two results are hard to compare. {difference}", style="yellow")
+    console.print(change_table(changes(*contents)))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SystemExit(
+            f"{file} is not a results file: {error}. `python -m bench --out {file}` measures and writes one."
+        ) from error
+    return content
 
 
 def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g}"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.reporting.compare", description="What moved between two results."
-    )
-    parser.add_argument("before", type=Path)
-    parser.add_argument("after", type=Path)
-    options = parser.parse_args()
-    before, after = (json.loads(file.read_text("utf-8")) for file in (options.before, options.after))
-    console = Console()
-    for difference in differences(before, after):
-        console.print(f"These are hard to compare. {difference}", style="yellow")
-    console.print(draw_moves(moves(before, after)))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,34 +9,41 @@ with Client("http://127.0.0.1:8000", key) as client:
     client.download(job.id, "results.zip")
 """
 
-from batchlight.client import Client
+from batchlight.client.client import Client
 from batchlight.errors import (
     BatchlightError,
     ConnectionLost,
-    Fault,
     InvalidAddress,
+    InvalidDestination,
     InvalidUpload,
     MissingKey,
     NotAuthenticated,
     Problem,
-    UnexpectedAnswer,
+    ProblemError,
+    UnexpectedResponse,
     Unreachable,
     WaitTimeout,
 )
 from batchlight.files import SourceFile, Upload, gather
+from batchlight.http.sending import Progress
+from batchlight.polling import JobProgress
 from batchlight.records import (
     Cam,
     Counts,
     Explain,
     Item,
     ItemError,
+    ItemState,
     Job,
+    JobKind,
+    JobState,
     Model,
     ModelName,
     ModelUsed,
     Options,
     Page,
     Prediction,
+    Queue,
     Score,
     Skipped,
 )
@@ -48,12 +55,16 @@ __all__ = [
     "ConnectionLost",
     "Counts",
     "Explain",
-    "Fault",
     "InvalidAddress",
+    "InvalidDestination",
     "InvalidUpload",
     "Item",
     "ItemError",
+    "ItemState",
     "Job",
+    "JobKind",
+    "JobProgress",
+    "JobState",
     "MissingKey",
     "Model",
     "ModelName",
@@ -63,10 +74,13 @@ __all__ = [
     "Page",
     "Prediction",
     "Problem",
+    "ProblemError",
+    "Progress",
+    "Queue",
     "Score",
     "Skipped",
     "SourceFile",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
     "Unreachable",
     "Upload",
     "WaitTimeout",

@@ -1,6 +1,8 @@
-"""Fetching an archive into a file, going on where an earlier attempt was cut off."""
+"""Downloading an archive into a file, continuing where an earlier attempt was cut off."""
 
+import os
 import re
+import shlex
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,41 +10,42 @@ from pathlib import Path
 
 import httpx
 
-from batchlight.answers import retry_after_s
-from batchlight.errors import ConnectionLost, UnexpectedAnswer
-from batchlight.sending import Progress
-from batchlight.transport import Transport
+from batchlight.errors import ConnectionLost, InvalidDestination, UnexpectedResponse
+from batchlight.http.responses import retry_after_s
+from batchlight.http.sending import Progress
+from batchlight.http.transport import Transport
 
-PATIENCE_S = 30.0
+RETRY_FOR_S = 30.0
+BUILDING_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """What has arrived so far, in `FILE.part`, and in `FILE.part.etag` the version it is part of."""
+class PartialFile:
+    """The bytes that have arrived, in `FILE.part`, and in `FILE.part.etag` the version that they belong to."""
 
-    to: Path
+    destination: Path
 
     @property
     def path(self) -> Path:
-        return self.to.with_name(f"{self.to.name}.part")
+        return self.destination.with_name(f"{self.destination.name}.part")
 
     @property
     def etag_path(self) -> Path:
-        return self.to.with_name(f"{self.to.name}.part.etag")
+        return self.destination.with_name(f"{self.destination.name}.part.etag")
 
     @property
     def bytes(self) -> int:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def range_headers(self) -> dict[str, str]:
-        """Ask for the rest, and for the whole if the archive is no longer the one we have a part of."""
+        """Headers that ask for the rest, or for the whole archive if its version has changed."""
         whole = {"Accept-Encoding": "identity"}
         if not self.bytes or not self.etag_path.exists():
             return whole
         return {**whole, "Range": f"bytes={self.bytes}-", "If-Range": self.etag_path.read_text("latin-1")}
 
     def restart(self, etag: str) -> None:
-        """Empty the part. Only a strong ETag promises the same bytes, so only that is kept to resume by."""
+        """Empty the partial file. Only a strong ETag promises the same bytes, so only that is kept to resume by."""
         self.discard()
         if etag and not etag.startswith("W/"):
             self.etag_path.write_text(etag, "latin-1")
@@ -52,61 +55,85 @@ class Part:
         self.etag_path.unlink(missing_ok=True)
 
     def finish(self) -> None:
-        self.path.replace(self.to)
+        self.path.replace(self.destination)
         self.etag_path.unlink(missing_ok=True)
 
 
-def download(transport: Transport, path: str, to: Path, *, progress: Progress | None = None) -> Path:
-    """Write what `path` serves to the file `to`, which appears only when it is complete.
+def require_writable(destination: Path) -> None:
+    """Raise InvalidDestination unless a file can be written to this path."""
+    folder = destination.parent
+    if not folder.exists():
+        raise InvalidDestination(
+            f"{destination} cannot be written: its folder does not exist. Create it: mkdir -p"
+            f" {shlex.quote(str(folder))}"
+        )
+    if not folder.is_dir():
+        raise InvalidDestination(f"{destination} cannot be written: {folder} is not a folder. Choose another path.")
+    if destination.is_dir():
+        raise InvalidDestination(f"{destination} cannot be written: it is a folder. Choose another path.")
+    if not os.access(folder, os.W_OK):
+        raise InvalidDestination(
+            f"{destination} cannot be written: permission denied in {folder}. Allow it: chmod u+w"
+            f" {shlex.quote(str(folder))}"
+        )
 
-    Waits while the server builds it (202). A connection cut off is taken up again as long as bytes keep
-    coming; what has arrived stays in `FILE.part`, also over restarts of this program.
+
+def download(transport: Transport, path: str, destination: Path, *, progress: Progress | None = None) -> Path:
+    """Write what `path` serves to the file `destination`, which appears only when it is complete.
+
+    Waits while the server builds the archive (202). A lost connection is resumed as long as bytes keep arriving. What
+    has arrived stays in `FILE.part`, also when this program ends.
     """
-    part = Part(to)
+    require_writable(destination)
+    partial = PartialFile(destination)
     while True:
-        had_bytes = part.bytes
+        bytes_before = partial.bytes
         try:
-            if _receive(transport, path, part, progress):
-                part.finish()
-                return to
+            if _receive(transport, path, partial, progress):
+                partial.finish()
+                return destination
         except httpx.TransportError as error:
-            if part.bytes <= had_bytes:
+            if partial.bytes <= bytes_before:
                 raise ConnectionLost(
-                    f"The download stopped at {part.bytes:,} bytes. Download again: it goes on from there."
+                    f"The download to {destination} stopped at {partial.bytes:,} bytes. Download again to the same"
+                    " file; the download continues from there."
                 ) from error
 
 
-def _receive(transport: Transport, path: str, part: Part, progress: Progress | None) -> bool:
-    """One request; True when the part is whole."""
-    with transport.stream(path, headers=part.range_headers(), patience_s=PATIENCE_S) as answer:
-        if answer.status_code == HTTPStatus.ACCEPTED:
-            time.sleep(retry_after_s(answer, default=1.0))
+def _receive(transport: Transport, path: str, partial: PartialFile, progress: Progress | None) -> bool:
+    """Make one request and append its body. True when the file is complete."""
+    with transport.stream(path, headers=partial.range_headers(), retry_for_s=RETRY_FOR_S) as response:
+        if response.status_code == HTTPStatus.ACCEPTED:
+            time.sleep(retry_after_s(response, default_s=BUILDING_PAUSE_S))
             return False
-        total_bytes = _total_bytes(answer)
-        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return _whole_or_discarded(part, total_bytes)
-        if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
-            part.restart(answer.headers.get("etag", ""))
-        with part.path.open("ab") as file:
-            for block in answer.iter_raw():
+        total_bytes = _total_bytes(response)
+        if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return _complete_or_discarded(partial, total_bytes)
+        if response.status_code != HTTPStatus.PARTIAL_CONTENT:
+            partial.restart(response.headers.get("etag", ""))
+        with partial.path.open("ab") as file:
+            for block in response.iter_raw():
                 file.write(block)
                 if progress is not None:
                     progress(file.tell(), total_bytes)
-    return part.bytes == total_bytes
+    return partial.bytes == total_bytes
 
 
-def _whole_or_discarded(part: Part, total_bytes: int) -> bool:
-    """A part that is already whole leaves no range to ask for; one that is longer belongs to nothing."""
-    if part.bytes == total_bytes:
+def _complete_or_discarded(partial: PartialFile, total_bytes: int) -> bool:
+    """True if the partial file is complete, so that no range is left; discards it if it is longer than the archive."""
+    if partial.bytes == total_bytes:
         return True
-    part.discard()
+    partial.discard()
     return False
 
 
-def _total_bytes(answer: httpx.Response) -> int:
-    """Length of the whole archive, whichever part of it this answer carries."""
-    stated = re.search(r"/(\d+)$", answer.headers.get("content-range", ""))
-    length = stated[1] if stated else answer.headers.get("content-length", "")
+def _total_bytes(response: httpx.Response) -> int:
+    """Length of the whole archive, whichever range of it this response carries."""
+    stated = re.search(r"/(\d+)$", response.headers.get("content-range", ""))
+    length = stated[1] if stated else response.headers.get("content-length", "")
     if not length.isdigit():
-        raise UnexpectedAnswer("The server does not say how long the archive is, so it cannot be checked.")
+        raise UnexpectedResponse(
+            f"{response.url} does not state the archive's length, so the download cannot be checked. Check whether a"
+            " proxy between this machine and the server removes the Content-Length header."
+        )
     return int(length)

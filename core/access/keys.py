@@ -1,4 +1,4 @@
-"""API keys: 256 random bits behind a readable prefix; the database keeps only their SHA-256."""
+"""API keys: 256 random bits behind a readable prefix; the database stores only their SHA-256."""
 
 import hashlib
 import hmac
@@ -25,7 +25,7 @@ def create_key(
     scopes: frozenset[Scope] = USER_SCOPES,
     valid_s: float | None = None,
 ) -> tuple[Key, str]:
-    """A new key and its secret, which cannot be read again."""
+    """Create a key and return it with its secret, which cannot be read again. It expires after `valid_s` seconds."""
     key_id = secrets.token_hex(4)
     secret = f"bl_{key_id}_{secrets.token_urlsafe(32)}"
     key = Key(id=key_id, digest=_digest(secret), owner=owner, name=name, scopes=sorted(scopes))
@@ -37,25 +37,36 @@ def create_key(
 
 
 def authenticate(session: Session, secret: str) -> Key:
-    """The live key behind this secret; raises Unauthenticated, the same way for every cause."""
+    """Return the valid key with this secret.
+
+    Raises Unauthenticated, with the same message for an unknown, a wrong and a revoked key.
+    """
     shape = SHAPE.fullmatch(secret)
     found = session.execute(select(Key, db_now()).where(Key.id == shape[1])).one_or_none() if shape else None
     if found is None or not hmac.compare_digest(found[0].digest, _digest(secret)) or found[0].revoked_at:
-        raise Unauthenticated("This API key is not known. Check it for missing characters, or ask for a new one.")
+        raise Unauthenticated(
+            "This API key is not valid. Check it for missing characters, or create another: "
+            "python -m ops keys create --owner NAME"
+        )
     key, now = found
     if key.expires_at and key.expires_at <= now:
-        raise Unauthenticated("This API key has expired. Ask for a new one.", code="key_expired")
+        raise Unauthenticated(
+            f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Create another: "
+            "python -m ops keys create --owner NAME",
+            code="key_expired",
+        )
     return key
 
 
 def list_keys(session: Session) -> list[Key]:
+    """Return every key, the oldest first."""
     return list(session.scalars(select(Key).order_by(Key.created_at, Key.id)))
 
 
 def revoke_key(session: Session, key_id: str) -> None:
-    """Ends a key at once; revoking twice changes nothing. Raises NotFound."""
+    """Revoke a key at once; revoking it again changes nothing. Raises NotFound."""
     if session.get(Key, key_id) is None:
-        raise NotFound(f"There is no key {key_id}.")
+        raise NotFound(f"There is no key {key_id!r}. List the keys: python -m ops keys list")
     session.execute(update(Key).where(Key.id == key_id, Key.revoked_at.is_(None)).values(revoked_at=db_now()))
 
 

@@ -1,4 +1,4 @@
-"""Time as the database tells it: no worker's wall clock takes part in any decision."""
+"""Time on the clock of the database: processes never compare instants with their own clock."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -24,7 +24,7 @@ class Instant(TypeDecorator[datetime]):
 
 
 class EpochNow(FunctionElement[datetime]):
-    """The database's clock at this statement, in epoch seconds."""
+    """The clock of the database at this statement, in epoch seconds."""
 
     type = Instant()
     inherit_cache = True
@@ -41,5 +41,5 @@ def _postgresql(element: EpochNow, compiler: SQLCompiler, **kw: Any) -> str:
 
 
 def db_now(*, plus_s: float = 0.0) -> ColumnElement[datetime]:
-    """Now on the database's clock, moved by `plus_s` seconds; an expression, evaluated there."""
+    """Return now plus `plus_s` seconds on the clock of the database, as an expression that the database evaluates."""
     return type_coerce(type_coerce(EpochNow(), Double()) + plus_s, Instant()) if plus_s else EpochNow()

@@ -1,4 +1,4 @@
-"""The tables: keys, jobs, shards, items, archives. The rows are the truth; messages are only bells."""
+"""The tables: keys, jobs, shards, items, archives. The rows are the truth; Celery messages only notify."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -22,18 +22,18 @@ from sqlalchemy.types import TypeEngine
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from core.db.clock import Instant
-from core.states import ArchiveState, Explain, ItemState, JobKind, JobState, Lane, ShardState
+from core.states import ArchiveState, Explain, ItemState, JobKind, JobState, Queue, ShardState
 
 
 class Score(TypedDict):
-    """One line of a top-k list; `confidence` is a probability in [0, 1]."""
+    """One class of a top-k list; `confidence` is a probability in [0, 1]."""
 
     label: str
     confidence: float
 
 
 class Skip(TypedDict):
-    """An upload's entry that is no image of the job (a folder, a dotfile), and why."""
+    """An entry of an upload that is not an image (a folder, a hidden file), and the reason."""
 
     name: str
     reason: str
@@ -51,7 +51,7 @@ def _text_enum(states: type[StrEnum]) -> Enum:
     )
 
 
-STATES: tuple[type[StrEnum], ...] = (JobKind, JobState, Lane, Explain, ShardState, ItemState, ArchiveState)
+STATES: tuple[type[StrEnum], ...] = (JobKind, JobState, Queue, Explain, ShardState, ItemState, ArchiveState)
 COLUMN_TYPES: dict[Any, TypeEngine[Any]] = {states: _text_enum(states) for states in STATES}
 COLUMN_TYPES[datetime] = Instant()
 
@@ -70,7 +70,7 @@ class Base(DeclarativeBase):
 
 
 class Key(Base):
-    """An API key; only the SHA-256 of the secret is kept. Its owner is the tenant."""
+    """An API key, of which only the SHA-256 of the secret is stored. Its owner is the tenant."""
 
     __tablename__ = "keys"
 
@@ -85,7 +85,11 @@ class Key(Base):
 
 
 class Job(Base):
-    """What a client submits and follows. Counters move only with its row locked; `revision` moves with each."""
+    """A job: what a client submits and follows.
+
+    A transaction changes the counters only with the row locked, and raises `revision` with each change. `run` is 1, and
+    one more with each retry.
+    """
 
     __tablename__ = "jobs"
     __table_args__ = (
@@ -103,10 +107,10 @@ class Job(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     owner: Mapped[str] = mapped_column(String(100))
     kind: Mapped[JobKind]
-    lane: Mapped[Lane]
+    queue: Mapped[Queue]
     name: Mapped[str | None] = mapped_column(String(200))
     state: Mapped[JobState]
-    round: Mapped[int]
+    run: Mapped[int]
     revision: Mapped[int]
 
     model_name: Mapped[str] = mapped_column(String(100))
@@ -135,17 +139,18 @@ class Job(Base):
 
 
 class Shard(Base):
-    """Up to a few hundred images of one job: the unit of storage, queueing, leasing and retry.
+    """A shard: up to a few hundred images of one job, the unit of queueing, leasing and retry.
 
-    `positions` are the entries of the object it stands for; image index = `first_index` + position.
-    `attempt` is the fence, raised by every claim; `crashes` counts only what may be the images' fault, `expiries` the
-    leases that ended in silence. It can be claimed from `ready_at` on, which the server's own trouble moves.
+    `positions` are entries of its stored object; the index of an image is `first_index` + its position.
+    `virtual_time` is its place in the fair order of its queue. `attempt` is the fence, raised by every claim; `crashes`
+    counts failures that an image may have caused, `expiries` expired leases. Workers may claim the shard from
+    `ready_at` on, which a snooze moves.
     """
 
     __tablename__ = "shards"
     __table_args__ = (
-        Index("ix_shards_turn", "lane", "state", "turn", "id"),
-        Index("ix_shards_owner_turn", "lane", "owner", "state", "turn"),
+        Index("ix_shards_virtual_time", "queue", "state", "virtual_time", "id"),
+        Index("ix_shards_owner_virtual_time", "queue", "owner", "state", "virtual_time"),
         Index("ix_shards_job", "job_id", "state"),
         Index("ix_shards_lease", "state", "lease_until"),
     )
@@ -153,8 +158,8 @@ class Shard(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
     owner: Mapped[str] = mapped_column(String(100))
-    lane: Mapped[Lane]
-    round: Mapped[int]
+    queue: Mapped[Queue]
+    run: Mapped[int]
     number: Mapped[int]
     object_key: Mapped[str] = mapped_column(String(200))
     object_digest: Mapped[str | None] = mapped_column(String(64))
@@ -163,7 +168,7 @@ class Shard(Base):
     count: Mapped[int]
 
     state: Mapped[ShardState]
-    turn: Mapped[int] = mapped_column(BigInteger)
+    virtual_time: Mapped[int] = mapped_column(BigInteger)
     ready_at: Mapped[datetime]
     attempt: Mapped[int]
     crashes: Mapped[int]
@@ -179,11 +184,12 @@ class Shard(Base):
 
 
 class Item(Base):
-    """The outcome of one image: a prediction, or an error with a code. Inserted once, never changed.
+    """An item: the result of one image, a prediction or an error with a code. Inserted once, never changed.
 
-    `cam` holds `cam_height`·`cam_width` float32, little-endian, row by row. `faithfulness` (model.explanation.faithfulness) is in
-    [-1, 1], measured only where the job asked for it. That its shard exists needs no foreign key: who writes an item
-    has locked its shard's row, and who deletes a shard deletes its items after it (ADR 15).
+    `cam` is float32, little-endian, row by row [`cam_height`, `cam_width`]. `faithfulness`, in [-1, 1], is measured
+    only where the job asked for it (`model.explanation.faithfulness`). No foreign key ties an item to its shard
+    (ADR 15): the transaction that writes an item has locked its shard, and the one that deletes a shard deletes its
+    items afterward.
     """
 
     __tablename__ = "items"
@@ -212,14 +218,14 @@ class Item(Base):
 
 
 class Archive(Base):
-    """The ZIP a client downloads: built on first demand, once per job and round, then immutable."""
+    """An archive: the ZIP a client downloads, built on first request, once per job and run, then immutable."""
 
     __tablename__ = "archives"
-    __table_args__ = (UniqueConstraint("job_id", "round"), Index("ix_archives_open", "state", "lease_until"))
+    __table_args__ = (UniqueConstraint("job_id", "run"), Index("ix_archives_open", "state", "lease_until"))
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
-    round: Mapped[int]
+    run: Mapped[int]
     state: Mapped[ArchiveState]
     ready_at: Mapped[datetime]
     attempt: Mapped[int]

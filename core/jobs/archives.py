@@ -1,4 +1,4 @@
-"""An archive's transitions: asked for, leased by a builder, ready. The same lease and fence as a shard's."""
+"""The transitions of an archive: requested, leased by a builder, ready. Lease and fence work as those of a shard."""
 
 from uuid import uuid4
 
@@ -8,25 +8,28 @@ from sqlalchemy.orm import Session, joinedload
 from core.db.clock import db_now
 from core.db.tables import Archive, Job
 from core.errors import Conflict
-from core.jobs.submission import locked
+from core.jobs.lookup import lock_job
 from core.states import ArchiveState
 
-FAILURES = 5
-FREE = {"leased_by": None, "lease_until": None}
-TRIED_AGAIN_S = 60
-"""How long a failed archive stays failed before asking for it starts anew."""
+MAX_FAILURES = 5
+UNLEASED = {"leased_by": None, "lease_until": None}
+RETRY_AFTER_S = 60
+"""How long a failed archive stays failed before a request for it starts anew."""
 
 
 def request(session: Session, job: Job) -> Archive:
-    """The archive of the job's round, asked for now unless it was; raises Conflict while the job still runs."""
-    job = locked(session, job)
+    """Return the archive of the job's current run, queued now unless it exists; raises Conflict while the job runs."""
+    job = lock_job(session, job)
     if not job.state.ended:
-        raise Conflict(f"The job is {job.state}; its archive can be built when it has ended.", code="job_not_finished")
-    archive = of(session, job)
+        raise Conflict(
+            f"The job is {job.state}; its archive can be built when it has ended. Ask again then.",
+            code="job_not_finished",
+        )
+    archive = find_archive(session, job)
     if archive is None:
         now = session.scalars(select(db_now())).one()
         archive = Archive(
-            id=uuid4().hex, job_id=job.id, round=job.round, state=ArchiveState.QUEUED, attempt=0, failures=0,
+            id=uuid4().hex, job_id=job.id, run=job.run, state=ArchiveState.QUEUED, attempt=0, failures=0,
             requested_at=now, ready_at=now,
         )  # fmt: skip
         session.add(archive)
@@ -34,21 +37,21 @@ def request(session: Session, job: Job) -> Archive:
     return archive
 
 
-def revive(session: Session, archive: Archive) -> None:
-    """Queues an archive again that failed some time ago: what kept it from being built may have passed."""
+def retry_failed(session: Session, archive: Archive) -> None:
+    """Queue an archive again that failed at least RETRY_AFTER_S ago: the cause may have passed."""
     session.execute(
         update(Archive)
         .where(
             Archive.id == archive.id,
             Archive.state == ArchiveState.FAILED,
-            Archive.ended_at < db_now(plus_s=-TRIED_AGAIN_S),
+            Archive.ended_at < db_now(plus_s=-RETRY_AFTER_S),
         )
         .values(state=ArchiveState.QUEUED, failures=0, ended_at=None)
     )
 
 
-def rebuild(session: Session, archive: Archive) -> None:
-    """Queues an archive again whose object storage has lost."""
+def requeue_lost(session: Session, archive: Archive) -> None:
+    """Queue a ready archive again whose object is missing in storage."""
     session.execute(
         update(Archive)
         .where(Archive.id == archive.id, Archive.state == ArchiveState.READY, Archive.attempt == archive.attempt)
@@ -56,13 +59,13 @@ def rebuild(session: Session, archive: Archive) -> None:
     )
 
 
-def of(session: Session, job: Job) -> Archive | None:
-    """The archive of the job's current round, if it was asked for."""
-    return session.scalar(select(Archive).where(Archive.job_id == job.id, Archive.round == job.round))
+def find_archive(session: Session, job: Job) -> Archive | None:
+    """Return the archive of the job's current run, or None if no client has requested it."""
+    return session.scalar(select(Archive).where(Archive.job_id == job.id, Archive.run == job.run))
 
 
 def claim(session: Session, archive_id: str, *, worker: str, lease_s: float) -> Archive | None:
-    """Leases a queued archive to this builder, its job loaded; None if somebody else has it or it is done."""
+    """Lease a queued archive to this worker and return it with its job; None if it is leased, done or not ready."""
     claimed = session.scalar(
         update(Archive)
         .where(Archive.id == archive_id, Archive.state == ArchiveState.QUEUED, Archive.ready_at <= db_now())
@@ -80,13 +83,13 @@ def claim(session: Session, archive_id: str, *, worker: str, lease_s: float) -> 
 
 
 def renew(session: Session, archive: Archive, *, lease_s: float) -> bool:
-    """Extends the lease; False if this attempt no longer holds it."""
+    """Extend the lease; False if this attempt no longer holds it."""
     renewed = session.execute(_held(archive).values(lease_until=db_now(plus_s=lease_s)).returning(Archive.id))
     return renewed.first() is not None
 
 
 def finish(session: Session, archive: Archive, *, object_key: str, size_bytes: int, sha256: str) -> bool:
-    """Makes the archive ready; False if the lease was lost, and the object is nobody's."""
+    """Make the archive ready; False if the lease was lost, so that the caller deletes the object."""
     finished = session.execute(
         _held(archive)
         .values(
@@ -98,35 +101,36 @@ def finish(session: Session, archive: Archive, *, object_key: str, size_bytes: i
     return finished.first() is not None
 
 
-def give_back(session: Session, archive: Archive, *, failed: bool) -> None:
-    """Queues a leased archive again; after too many failures it stays failed until it is asked for anew."""
-    session.execute(_freed(archive) if failed else _held(archive).values(**FREE, state=ArchiveState.QUEUED))
+def release(session: Session, archive: Archive, *, failed: bool) -> None:
+    """Queue a leased archive again; after MAX_FAILURES failures it stays failed until a client requests it again."""
+    session.execute(_after_failure(archive) if failed else _held(archive).values(**UNLEASED, state=ArchiveState.QUEUED))
 
 
 def expire(session: Session, archive: Archive) -> None:
-    """The same for a builder that went silent, unless it spoke again meanwhile."""
-    session.execute(_freed(archive).where(Archive.lease_until < db_now()))
+    """Count a failure of an archive whose lease has expired, unless its builder renewed it meanwhile."""
+    session.execute(_after_failure(archive).where(Archive.lease_until < db_now()))
 
 
-def expired(session: Session, *, limit: int = 100) -> list[Archive]:
-    """Archives whose builder went silent."""
-    silent = select(Archive).where(Archive.state == ArchiveState.RUNNING, Archive.lease_until < db_now())
-    return list(session.scalars(silent.limit(limit)))
+def expired_leases(session: Session, *, limit: int = 100) -> list[Archive]:
+    """Return archives that are being built and whose lease has expired."""
+    expired = select(Archive).where(Archive.state == ArchiveState.RUNNING, Archive.lease_until < db_now())
+    return list(session.scalars(expired.limit(limit)))
 
 
 def leased_by(session: Session, worker: str) -> Archive | None:
-    """The archive this worker's task holds, if any."""
+    """Return the archive that this worker's task holds, or None."""
     return session.scalar(select(Archive).where(Archive.leased_by == worker, Archive.state == ArchiveState.RUNNING))
 
 
-def queued(session: Session, *, for_s: float = 0) -> list[str]:
-    """Ids of archives that wait for a builder and could have been claimed for so long, the oldest first."""
+def queued(session: Session, *, for_s: float = 0, limit: int = 100) -> list[str]:
+    """Return the ids of archives that have been claimable for at least `for_s` seconds, the oldest request first."""
     ready = Archive.ready_at <= db_now(plus_s=-for_s)
     waiting = select(Archive.id).where(Archive.state == ArchiveState.QUEUED, ready)
-    return list(session.scalars(waiting.order_by(Archive.requested_at).limit(100)))
+    return list(session.scalars(waiting.order_by(Archive.requested_at).limit(limit)))
 
 
 def _held(archive: Archive) -> Update:
+    """The fence: an update that matches only while this attempt holds the archive."""
     return (
         update(Archive)
         .where(
@@ -138,14 +142,14 @@ def _held(archive: Archive) -> Update:
     )
 
 
-def _freed(archive: Archive) -> Update:
-    """Queued for later, or failed after too many tries."""
+def _after_failure(archive: Archive) -> Update:
+    """Queue it for later, or fail it after too many failures."""
     failures = archive.failures + 1
-    over = failures >= FAILURES
+    has_failed = failures >= MAX_FAILURES
     return _held(archive).values(
-        state=ArchiveState.FAILED if over else ArchiveState.QUEUED,
+        state=ArchiveState.FAILED if has_failed else ArchiveState.QUEUED,
         failures=failures,
         ready_at=db_now(plus_s=2**failures),
-        ended_at=db_now() if over else None,
-        **FREE,
+        ended_at=db_now() if has_failed else None,
+        **UNLEASED,
     )

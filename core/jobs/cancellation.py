@@ -1,4 +1,4 @@
-"""Cancelling and deleting a job: what is queued ends at once, what runs ends at its next batch, what is done stays."""
+"""Cancelling and deleting jobs: queued images are cancelled at once, running ones at their next batch."""
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -7,13 +7,17 @@ from core.db.clock import db_now
 from core.db.tables import Job, Shard
 from core.errors import Conflict
 from core.jobs.counters import end_if_done
-from core.jobs.submission import locked, locked_with_shards, purge
+from core.jobs.lookup import lock_job, lock_job_with_shards
+from core.jobs.retention import purge
 from core.states import JobState, ShardState
 
 
 def cancel(session: Session, job: Job) -> Job:
-    """Cancels what is left of a job; once more changes nothing. Raises Conflict if it ended otherwise, or Gone."""
-    job = locked(session, job)
+    """Cancel what is left of a job and return it; cancelling it again changes nothing.
+
+    Raises Conflict if the job ended in another way, Gone if its results were deleted.
+    """
+    job = lock_job(session, job)
     if job.state == JobState.CANCELLED or job.cancel_requested_at:
         return job
     if job.state.ended:
@@ -33,15 +37,15 @@ def cancel(session: Session, job: Job) -> Job:
     return end_if_done(session, job.id)
 
 
-def requested(session: Session, job_id: str) -> bool:
-    """Whether somebody wants this job to stop; a deleted job too."""
-    wanted = select(Job.id).where(Job.id == job_id, Job.cancel_requested_at.is_(None), Job.purged_at.is_(None))
-    return session.scalar(wanted) is None
+def is_cancelled(session: Session, job_id: str) -> bool:
+    """Return whether a client cancelled or deleted this job."""
+    active = select(Job.id).where(Job.id == job_id, Job.cancel_requested_at.is_(None), Job.purged_at.is_(None))
+    return session.scalar(active) is None
 
 
 def delete(session: Session, job: Job) -> None:
-    """Ends a job where it stands and deletes its results; its objects go after the commit. Raises Gone."""
-    job = locked_with_shards(session, job)
+    """End a job and delete its results; the caller deletes its objects after the commit. Raises Gone."""
+    job = lock_job_with_shards(session, job)
     session.execute(
         update(Job)
         .where(Job.id == job.id, Job.ended_at.is_(None))
@@ -59,7 +63,10 @@ def delete(session: Session, job: Job) -> None:
 
 
 def _close_queued(session: Session, job: Job) -> list[int]:
-    """Closes the job's queued shards and returns their sizes; one that is being claimed right now will stop itself."""
+    """Cancel the job's queued shards and return their sizes in images.
+
+    A shard that a worker is claiming at this moment stays: that worker sees the cancellation and stops.
+    """
     queued = select(Shard.id).where(Shard.job_id == job.id, Shard.state == ShardState.QUEUED)
     closed = (
         update(Shard)

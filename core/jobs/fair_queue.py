@@ -1,8 +1,8 @@
-"""A shard's place in the fair order of its lane: self-clocked fair queueing over owners.
+"""The fair order of a queue: self-clocked fair queueing over owners.
 
-J. Golestani, "A self-clocked fair queueing scheme for broadband applications", INFOCOM 1994: a new arrival's
-tag follows the later of the tag in service and its own flow's last tag, by its length: here, by the classifications
-that its images take.
+J. Golestani, "A self-clocked fair queueing scheme for broadband applications", INFOCOM 1994: the virtual time of a new
+arrival follows the later of the virtual time in service and its own flow's last one, by its length. A flow is an
+owner, an arrival is a shard, and its length is the number of classifications that its images take.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,64 +13,61 @@ from sqlalchemy import ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session
 
 from core.db.clock import EpochNow, db_now
-from core.db.tables import Job, Shard
-from core.states import Explain, Lane, ShardState
+from core.db.tables import Shard
+from core.states import Queue, ShardState
 
 Rows = TypeVar("Rows", bound="Select[*tuple[Any, ...]]")
 
 OPEN = (ShardState.QUEUED, ShardState.RUNNING)
 
 
-def last_turn(session: Session, lane: Lane, *, owner: str) -> int:
-    """The turn after which this owner's next shard of the lane stands; 0 where nothing is open."""
-    return Turns(session, {(lane, owner)}).last(lane, owner)
+class VirtualTimes:
+    """The virtual times that the next shards of these (queue, owner) pairs must exceed, read in one statement.
 
+    `add` counts the shards that one transaction is about to write, so that several jobs can share the transaction.
+    `now` is the database's time of the statement.
+    """
 
-class Turns:
-    """Where the next shards of these (lane, owner) stand, read in one statement, for several jobs of a transaction."""
-
-    def __init__(self, session: Session, queues: Iterable[tuple[Lane, str]]) -> None:
-        self._lowest: dict[Lane, int | None] = {}
-        self._own_highest: dict[tuple[Lane, str], int | None] = {}
-        asked = list(queues)
-        columns = [column for lane, owner in asked for column in _ends(lane, owner=owner)]
+    def __init__(self, session: Session, pairs: Iterable[tuple[Queue, str]]) -> None:
+        self._lowest: dict[Queue, int | None] = {}
+        self._highest_of_owner: dict[tuple[Queue, str], int | None] = {}
+        asked = list(pairs)
+        columns = [column for queue, owner in asked for column in _lowest_and_highest(queue, owner=owner)]
         found: Sequence[Any] = session.execute(select(EpochNow(), *columns)).one()
         self.now: datetime = found[0]
-        for (lane, owner), lowest, own_highest in zip(asked, found[1::2], found[2::2], strict=True):
-            self._lowest[lane] = lowest
-            self._own_highest[lane, owner] = own_highest
+        for (queue, owner), lowest, highest in zip(asked, found[1::2], found[2::2], strict=True):
+            self._lowest[queue] = lowest
+            self._highest_of_owner[queue, owner] = highest
 
-    def last(self, lane: Lane, owner: str) -> int:
-        """The turn after which this owner's next shard of the lane stands; 0 where nothing is open."""
-        return max(self._lowest[lane] or 0, self._own_highest[lane, owner] or 0)
+    def last(self, queue: Queue, owner: str) -> int:
+        """Return the virtual time that this owner's next shard of the queue must exceed; 0 if no shard is open."""
+        return max(self._lowest[queue] or 0, self._highest_of_owner[queue, owner] or 0)
 
-    def take(self, lane: Lane, owner: str, *, first: int, last: int) -> None:
-        """Counts new shards with turns from `first` to `last` as open."""
-        if self._lowest[lane] is None:
-            self._lowest[lane] = first
-        self._own_highest[lane, owner] = last
-
-
-def _ends(lane: Lane, *, owner: str) -> tuple[ScalarSelect[int], ScalarSelect[int]]:
-    """The lane's lowest open turn and this owner's highest, null where there is none: two index look-ups."""
-    lane_open = Shard.state.in_(OPEN), Shard.lane == lane
-    lowest = select(func.min(Shard.turn)).where(*lane_open)
-    own_highest = select(func.max(Shard.turn)).where(*lane_open, Shard.owner == owner)
-    return lowest.scalar_subquery(), own_highest.scalar_subquery()
+    def add(self, queue: Queue, owner: str, virtual_times: Sequence[int]) -> None:
+        """Count new shards with these virtual times, ascending, as open."""
+        if virtual_times and self._lowest[queue] is None:
+            self._lowest[queue] = virtual_times[0]
+        if virtual_times:
+            self._highest_of_owner[queue, owner] = virtual_times[-1]
 
 
-def next_in_turn(lane: Lane) -> ScalarSelect[str]:
-    """The id of the queued shard with the lowest turn."""
-    return _in_turn(select(Shard.id), lane).limit(1).scalar_subquery()
+def next_in_order(queue: Queue) -> ScalarSelect[str]:
+    """The id of the queued shard with the lowest virtual time, as a subquery that locks it."""
+    return in_order(select(Shard.id), queue).limit(1).scalar_subquery()
 
 
-def first_in_turn(lane: Lane, *, limit: int) -> Select[str, int, int, str, str, str, int, Explain]:
-    """So many queued shards with the lowest turns, locked until the transaction ends: their ids, and who is company."""
-    of_job = Job.model_name, Job.model_version, Job.precision, Job.top_k, Job.explain
-    return _in_turn(select(Shard.id, Shard.count, Shard.attempt, *of_job).join(Shard.job), lane).limit(limit)
+def in_order(shards: Rows, queue: Queue) -> Rows:
+    """Restrict a selection of shards to claimable ones in fair order and lock them until the transaction ends.
+
+    On Postgres it passes over shards that another transaction has locked, because a worker is claiming them.
+    """
+    claimable = Shard.queue == queue, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now()
+    return shards.where(*claimable).order_by(Shard.virtual_time, Shard.id).with_for_update(skip_locked=True, of=Shard)
 
 
-def _in_turn(shards: Rows, lane: Lane) -> Rows:
-    """Queued ones in fair order, passing over those being claimed right now (Postgres)."""
-    claimable = Shard.lane == lane, Shard.state == ShardState.QUEUED, Shard.ready_at <= db_now()
-    return shards.where(*claimable).order_by(Shard.turn, Shard.id).with_for_update(skip_locked=True, of=Shard)
+def _lowest_and_highest(queue: Queue, *, owner: str) -> tuple[ScalarSelect[int], ScalarSelect[int]]:
+    """The queue's lowest open virtual time and this owner's highest, null where none is open: two index look-ups."""
+    is_open = Shard.state.in_(OPEN), Shard.queue == queue
+    lowest = select(func.min(Shard.virtual_time)).where(*is_open)
+    highest = select(func.max(Shard.virtual_time)).where(*is_open, Shard.owner == owner)
+    return lowest.scalar_subquery(), highest.scalar_subquery()

@@ -1,44 +1,45 @@
-"""A further round of a job: its failed images once more, everything that succeeded untouched."""
+"""Retrying a job: queue its failed images again as a new run; succeeded items stay as they are."""
 
-from collections.abc import Sequence
 from itertools import groupby
-from uuid import uuid4
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from core.db.clock import db_now
 from core.db.tables import Item, Job, Shard
 from core.errors import Conflict
 from core.jobs.counters import FRESH
-from core.jobs.fair_queue import last_turn
-from core.jobs.sharding import portions
-from core.jobs.submission import locked
-from core.states import ItemState, JobState, ShardState
-
-Failed = Row[int, str, str | None, int]
+from core.jobs.fair_queue import VirtualTimes
+from core.jobs.lookup import lock_job
+from core.jobs.sharding import StoredImages, new_shards
+from core.states import ItemState, JobState
 
 
-def retry(session: Session, job: Job, *, shard_images: int) -> Job:
-    """Queues the failed images again, as round + 1; ring one bell a shard after the commit.
+def retry_failed(session: Session, job: Job, *, shard_images: int) -> Job:
+    """Queue the failed images again as run + 1 and return the job; notify the workers after the commit.
 
-    Raises Conflict while the job runs or if nothing failed, Gone if its results were deleted.
+    Raises Conflict while the job runs or if no image failed, Gone if its results were deleted.
     """
-    job = locked(session, job)
+    job = lock_job(session, job)
     if not job.state.ended:
-        raise Conflict(f"The job is {job.state}; it can be retried when it has ended.", code="job_not_finished")
+        raise Conflict(
+            f"The job is {job.state}; only a job that has ended can be retried. Wait for its end, or cancel it first.",
+            code="job_not_finished",
+        )
     if not job.failed:
         raise Conflict("No image of this job failed; there is nothing to retry.", code="nothing_to_retry")
-    shards = _shards(session, job, _failed(session, job), shard_images=shard_images)
-    failures = delete(Item).where(Item.job_id == job.id, Item.state == ItemState.FAILED)
-    session.execute(failures.execution_options(synchronize_session=False))
-    session.add_all(shards)
-    session.flush()
+    times = VirtualTimes(session, [(job.queue, job.owner)])
+    shards = new_shards(
+        job, _failed_images(session, job), run=job.run + 1, after=times.last(job.queue, job.owner), ready_at=times.now,
+        shard_images=shard_images,
+    )  # fmt: skip
+    failed = delete(Item).where(Item.job_id == job.id, Item.state == ItemState.FAILED)
+    session.execute(failed.execution_options(synchronize_session=False))
+    session.execute(insert(Shard), shards)
     return session.scalars(
         update(Job)
         .where(Job.id == job.id)
         .values(
-            state=JobState.QUEUED, round=Job.round + 1, shards=len(shards), queued=Job.failed, failed=0,
+            state=JobState.QUEUED, run=Job.run + 1, shards=len(shards), queued=Job.failed, failed=0,
             cancel_requested_at=None, ended_at=None, revision=Job.revision + 1,
         )
         .returning(Job)
@@ -46,26 +47,14 @@ def retry(session: Session, job: Job, *, shard_images: int) -> Job:
     ).one()  # fmt: skip
 
 
-def _failed(session: Session, job: Job) -> Sequence[Failed]:
-    """(index, object, its digest, its first index) of every failed image, by index."""
-    rows = select(Item.index, Shard.object_key, Shard.object_digest, Shard.first_index).join(Item.shard)
-    return session.execute(rows.where(Item.job_id == job.id, Item.state == ItemState.FAILED).order_by(Item.index)).all()
-
-
-def _shards(session: Session, job: Job, failed: Sequence[Failed], *, shard_images: int) -> list[Shard]:
-    """New shards over the same objects, in the owner's next turns."""
-    now, turn = session.scalars(select(db_now())).one(), last_turn(session, job.lane, owner=job.owner)
-    shards: list[Shard] = []
-    for (object_key, digest, first_index), rows in groupby(failed, key=lambda row: (row[1], row[2], row[3])):
-        failures = [row[0] - first_index for row in rows]
-        for positions in portions(failures, explain=job.explain, shard_images=shard_images):
-            turn += len(positions) * job.explain.cost
-            shards.append(
-                Shard(
-                    id=uuid4().hex, job_id=job.id, owner=job.owner, lane=job.lane, round=job.round + 1,
-                    number=len(shards) + 1, object_key=object_key, object_digest=digest, positions=positions,
-                    first_index=first_index, count=len(positions), state=ShardState.QUEUED, turn=turn, ready_at=now,
-                    attempt=0, crashes=0, expiries=0,
-                )
-            )  # fmt: skip
-    return shards
+def _failed_images(session: Session, job: Job) -> list[StoredImages]:
+    """The job's failed images by stored object, in the order of their indexes."""
+    of_object = Shard.object_key, Shard.object_digest, Shard.first_index
+    failed = select(Item.index, *of_object).join(Item.shard)
+    failed = failed.where(Item.job_id == job.id, Item.state == ItemState.FAILED).order_by(Item.index)
+    return [
+        StoredImages(key, digest, first_index, [index - first_index for index, *_ in rows])
+        for (key, digest, first_index), rows in groupby(
+            session.execute(failed), key=lambda row: (row[1], row[2], row[3])
+        )
+    ]

@@ -14,8 +14,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 
-from batchlight import Client
-from batchlight.sending import Progress
+from batchlight import Client, Progress
 
 PATH = "archives"
 GONE = "This archive is no longer here. Go back to the page, open the job and prepare the archive again."

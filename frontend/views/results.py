@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from batchlight import Item, Job, Page
+from batchlight import Item, ItemState, Job, Page
 from frontend import session
 from frontend.errors import said
 from frontend.messages import MEASURED, image_failure
@@ -22,7 +22,7 @@ def draw_results(job: Job) -> None:
         with st.container(horizontal=True, horizontal_alignment="distribute", key="results-bar"):
             look = _choice("Look", [GALLERY, TABLE], default=GALLERY)
             state = _choice("Show", _filters(job), default="All")
-        wanted = {"Classified": "succeeded", "Failed": "failed"}.get(state.split(" ")[0])
+        wanted = {"Classified": ItemState.SUCCEEDED, "Failed": ItemState.FAILED}.get(state.split(" ")[0])
         place = f"{job.id}/{look}/{wanted}"
         trail = _trail(place)
         limit = PAGE_ITEMS[look]

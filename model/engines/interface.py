@@ -6,7 +6,7 @@ EngineUnavailable   code engine_unavailable   the artifact or this installation 
 from collections.abc import Generator, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from model.artifact import Artifact
 Floats = NDArray[np.float32]
 Images = NDArray[np.uint8]
 EngineName = Literal["onnx", "keras"]
+Tag = TypeVar("Tag")
 
 # What the keras engine runs: this file, in this precision.
 KERAS_MODEL, KERAS_PRECISION = "model.keras", "fp32"
@@ -53,8 +54,11 @@ class Engine(Protocol):
     def infer(self, images: Images) -> Inference:
         """Classify and explain the images."""
 
-    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
-        """Infer part after part. A GPU takes two more before it gives one back, and so never waits for its host."""
+    def infer_each(self, batches: Iterable[tuple[Tag, Images]]) -> Generator[tuple[Tag, Inference]]:
+        """Yield the inference of each batch with the tag that came with it, in order.
+
+        A GPU takes two further batches before it yields one, and so never waits for its host.
+        """
 
     def features(self, images: Images) -> Floats:
         """The CAM layer's output `[N, h, w, C]`, for the formulas of `model.explanation.cam`."""

@@ -20,6 +20,7 @@ from model.engines.interface import (
     Floats,
     Images,
     Inference,
+    Tag,
     batches,
 )
 from model.engines.tensorflow_graph import OUTPUTS, compiled, faster, frozen
@@ -57,16 +58,16 @@ class KerasEngine:
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
 
-    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
-        """Each part in a thread of its own, so that whatever TensorFlow waits for, the GPU has the next one."""
-        running: deque[Future[Inference]] = deque()
+    def infer_each(self, batches: Iterable[tuple[Tag, Images]]) -> Generator[tuple[Tag, Inference]]:
+        """Yield the inferences; each batch has a thread, so that the GPU has the next one while TensorFlow waits."""
+        running: deque[tuple[Tag, Future[Inference]]] = deque()
         with ThreadPoolExecutor(self._ahead + 1, thread_name_prefix="infer") as pool:
-            for part in parts:
-                running.append(pool.submit(self.infer, part))
+            for tag, images in batches:
+                running.append((tag, pool.submit(self.infer, images)))
                 if len(running) > self._ahead:
-                    yield running.popleft().result()
+                    yield _finished(*running.popleft())
             while running:
-                yield running.popleft().result()
+                yield _finished(*running.popleft())
 
     def features(self, images: Images) -> Floats:
         return self._fetch(("features",), images)[0]
@@ -89,6 +90,10 @@ class KerasEngine:
         if filled < self.batch_size:
             batch = np.concatenate([batch, np.zeros((self.batch_size - filled, *self._shape[1:]), np.uint8)])
         return filled, dict(zip(OUTPUTS, self._graph(tf.constant(batch)), strict=True))
+
+
+def _finished(tag: Tag, inference: Future[Inference]) -> tuple[Tag, Inference]:
+    return tag, inference.result()
 
 
 def _set_up_device(threads: int, *, device: int) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 
 from model.artifact import Artifact, ArtifactCorrupt
-from model.engines.interface import EngineName, Floats, Images, Inference, batches
+from model.engines.interface import EngineName, Floats, Images, Inference, Tag, batches
 from model.engines.processor import has_vnni
 from model.manifest import Manifest
 
@@ -44,8 +44,9 @@ class OnnxEngine:
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
 
-    def infer_each(self, parts: Iterable[Images]) -> Generator[Inference]:
-        yield from map(self.infer, parts)
+    def infer_each(self, batches: Iterable[tuple[Tag, Images]]) -> Generator[tuple[Tag, Inference]]:
+        for tag, images in batches:
+            yield tag, self.infer(images)
 
     def features(self, images: Images) -> Floats:
         return self._fetch(("features",), images)[0]

@@ -46,8 +46,8 @@ def test_a_retry_runs_the_failed_images_once_more(client: httpx.Client, samples:
     done = ended(client, job)
 
     after = all_items(client, job)
-    assert (retried["round"], retried["ended_at"], retried["counts"]["queued"]) == (2, None, 1)
-    assert (done["state"], done["round"]) == ("partially_succeeded", 2)
+    assert (retried["run"], retried["ended_at"], retried["counts"]["queued"]) == (2, None, 1)
+    assert (done["state"], done["run"]) == ("partially_succeeded", 2)
     assert after[0] == before[0]
     assert (after[1]["error"], after[1]["name"]) == (before[1]["error"], "bad.png")
 

@@ -15,11 +15,11 @@ from core.db.engines import Database
 from core.db.tables import Job
 from core.errors import Unavailable
 from core.jobs.submission import NewJob, StoredShard, Submission
-from core.notifier import bells
+from core.notifier import open_notifier
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings
-from core.states import JobKind, Lane
-from servers.servers import RedisServer
+from core.states import JobKind, Queue
+from servers.redis import RedisServer
 
 
 def stored(storage: Storage, *, lost: bool = False) -> Submission:
@@ -47,7 +47,7 @@ def commit_all(settings: Settings, database: Database, given: Sequence[Submissio
     """Each becomes its job, or what kept it from that; all come at the same time."""
 
     async def gather() -> list[Job | BaseException]:
-        submissions = Submissions(settings, database, Storage(settings.storage_dir), bells(settings))
+        submissions = Submissions(settings, database, Storage(settings.storage_dir), open_notifier(settings))
         return await asyncio.gather(*map(submissions.commit, given), return_exceptions=True)
 
     return asyncio.run(gather())
@@ -60,7 +60,7 @@ def test_small_jobs_that_come_together_share_a_transaction_and_a_bell(settings: 
 
     assert [job.id for job in jobs if isinstance(job, Job)] == [one.new.id for one in given]
     assert len({job.created_at for job in jobs if isinstance(job, Job)}) == 1
-    assert bells(settings).waiting(Lane.INTERACTIVE) == 1
+    assert open_notifier(settings).pending(Queue.INTERACTIVE) == 1
 
 
 def test_an_upload_that_was_cleared_away_fails_alone(settings: Settings, database: Database) -> None:

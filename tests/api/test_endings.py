@@ -9,15 +9,15 @@ from redis import Redis
 
 from api import completions as endings
 from api.completions import Endings
+from core.completions import COMPLETIONS_CHANNEL
 from core.db.engines import open_database
-from core.jobs import shards
-from core.jobs.results import Finished
-from core.notifier import ENDED
-from core.states import Lane
+from core.jobs import claims, shards
+from core.jobs.items import ShardResult
+from core.states import Queue
 from ops.ports import LOOPBACK, free_port
-from servers.servers import RedisServer, redis_server
+from servers.redis import RedisServer, redis_server
 from tests.api.conftest import SmallApi
-from tests.databases import outcomes
+from tests.databases import results_of
 
 PATIENCE_S = 10.0
 
@@ -28,7 +28,7 @@ async def tell_until_heard(redis: RedisServer, endings: Endings, *, job_id: str)
         until = time.monotonic() + PATIENCE_S
         while not ended.is_set():
             assert time.monotonic() < until, "nobody heard"
-            server.publish(ENDED, f"another {job_id}")
+            server.publish(COMPLETIONS_CHANNEL, f"another {job_id}")
             await asyncio.sleep(0.02)
 
 
@@ -77,7 +77,7 @@ def refuse_the_image(small: SmallApi) -> None:
     while claimed is None:
         assert time.monotonic() < until, "nothing was submitted"
         with database.write.begin() as session:
-            claimed = shards.claim(session, Lane.INTERACTIVE, worker="w", lease_s=60)
+            claimed = claims.claim(session, Queue.INTERACTIVE, worker="w", lease_s=60)
     with database.write.begin() as session:
-        assert shards.finish_all(session, [Finished(claimed[0], outcomes(claimed[0], failed=1))], engine="onnx")
+        assert shards.finish_batch(session, [ShardResult(claimed[0], results_of(claimed[0], failed=1))], engine="onnx")
     database.dispose()

@@ -33,7 +33,7 @@ def test_the_answer_to_a_submission_says_where_to_look_and_when(client: httpx.Cl
     assert response.status_code == 202
     assert response.headers["location"] == f"/v1/jobs/{job['id']}" == job["links"]["self"]
     assert response.headers["retry-after"] == "1"
-    assert (job["state"], job["lane"], job["counts"]["queued"]) == ("queued", "interactive", 2)
+    assert (job["state"], job["queue"], job["counts"]["queued"]) == ("queued", "interactive", 2)
     assert job["model"] == {"name": "fashion-mnist", "version": job["model"]["version"], "precision": "fp32"}
 
 

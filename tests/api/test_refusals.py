@@ -116,7 +116,7 @@ def test_an_upload_that_was_swept_away_under_way_is_not_accepted(small: SmallApi
         while len(small.stored()) < 2 and time.monotonic() < until:
             time.sleep(0.01)
         for path in small.stored():
-            if path.suffix == ".zip":
+            if path.suffix == ".shard":
                 path.unlink()
         yield body[-100:]
 

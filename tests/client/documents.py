@@ -13,9 +13,9 @@ def job_document(
         "kind": "batch",
         "name": None,
         "state": state,
-        "round": 1,
+        "run": 1,
         "revision": succeeded + failed,
-        "lane": "bulk",
+        "queue": "bulk",
         "model": MODEL,
         "options": {"top_k": 3, "explain": explain},
         "counts": {
@@ -39,7 +39,7 @@ def job_document(
 
 
 def item_document(index: int, *, faithfulness: float | None = None) -> dict[str, object]:
-    """An item as the API writes it: number 1 failed, number 2 has a name that tries to clear the screen."""
+    """An item as the API writes it. Item 1 failed; the name of item 2 tries to clear the screen."""
     failed = index == 1
     scores = [{"label": "Sneaker", "confidence": 0.75}, {"label": "Bag", "confidence": 0.25}]
     return {
@@ -52,7 +52,7 @@ def item_document(index: int, *, faithfulness: float | None = None) -> dict[str,
         "height": None if failed else 28,
         "label": None if failed else "Sneaker",
         "confidence": None if failed else 0.75,
-        "top_k": [] if failed else scores,
+        "top_k": None if failed else scores,
         "cam": None if failed else {"height": 1, "width": 2, "values": [0.5, 1.5]},
         "faithfulness": None if failed else faithfulness,
         "error": {"code": "truncated_image", "message": "The file ends too early."} if failed else None,

@@ -1,4 +1,4 @@
-"""A real HTTP server that behaves exactly as a test scripts it: answers early, cuts connections, counts requests."""
+"""A real HTTP server that follows a test's script: it responds early, cuts connections, counts requests."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -9,7 +9,7 @@ from batchlight import Client
 
 
 class Exchange(BaseHTTPRequestHandler):
-    """One request as a script sees it, with short words for what scripts do."""
+    """One request, with methods for what scripts do."""
 
     protocol_version = "HTTP/1.1"
 
@@ -26,12 +26,12 @@ class Exchange(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def hang_up(self) -> None:
-        """End the connection after what has been written."""
+        """Close the connection after sending what has been written."""
         self.wfile.flush()
         self.close_connection = True
 
     def log_message(self, *_: object) -> None:
-        """Tests are quiet."""
+        """Log nothing."""
 
 
 Script = Callable[[Exchange], None]
@@ -39,15 +39,15 @@ Script = Callable[[Exchange], None]
 
 @contextmanager
 def serving(script: Script) -> Iterator[str]:
-    """The address of a server that plays the script for every request."""
+    """The address of a server that runs the script for every request."""
 
-    class Player(Exchange):
-        def play(self) -> None:
+    class ScriptHandler(Exchange):
+        def run_script(self) -> None:
             script(self)
 
-        do_GET = do_POST = play  # noqa: N815 – the names the standard library looks for
+        do_GET = do_POST = do_DELETE = run_script  # noqa: N815 – the names the standard library looks for
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Player)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), ScriptHandler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -61,6 +61,6 @@ def serving(script: Script) -> Iterator[str]:
 
 @contextmanager
 def client_of(script: Script) -> Iterator[Client]:
-    """A client of such a server."""
+    """A client of a server that runs the script."""
     with serving(script) as url, Client(url, "key") as client:
         yield client

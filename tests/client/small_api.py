@@ -17,7 +17,7 @@ Document = dict[str, object]
 
 
 class SmallApi:
-    """Answers like the API for one job, which ends at the poll after `polls`."""
+    """Responds like the API for one job, which ends at the poll after `polls`."""
 
     def __init__(
         self,
@@ -38,10 +38,10 @@ class SmallApi:
     def __call__(self, exchange: Exchange) -> None:
         self.keys.add(exchange.headers["Authorization"])
         exchange.rfile.read(exchange.length)
-        status, document = self._answer(exchange.command, exchange.path.partition("?")[0])
+        status, document = self._response(exchange.command, exchange.path.partition("?")[0])
         exchange.reply(status, json.dumps(document).encode(), {"Retry-After": "0"})
 
-    def _answer(self, method: str, path: str) -> tuple[int, Document]:
+    def _response(self, method: str, path: str) -> tuple[int, Document]:
         if self.refusal is not None:
             return int(str(self.refusal["status"])), self.refusal
         if path.endswith("/items"):
@@ -60,19 +60,19 @@ class SmallApi:
 
 
 def environment(**more: str) -> dict[str, str]:
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("BATCHLIGHT_")}
-    return {**ours, "PYTHONPATH": str(CLIENT_FOLDER), "NO_COLOR": "1", **more}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("BATCHLIGHT_")}
+    return {**inherited, "PYTHONPATH": str(CLIENT_FOLDER), "NO_COLOR": "1", **more}
 
 
-def command(*words: str | Path) -> list[str]:
-    return [sys.executable, "-m", "batchlight", *map(str, words)]
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-m", "batchlight", *map(str, arguments)]
 
 
-def run(*words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), env=environment(**more), capture_output=True, text=True, check=False)
+def run(*arguments: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), env=environment(**more), capture_output=True, text=True, check=False)
 
 
 @contextmanager
-def running(api: Callable[[Exchange], None], *words: str | Path) -> Iterator[subprocess.CompletedProcess[str]]:
+def running(api: Callable[[Exchange], None], *arguments: str | Path) -> Iterator[subprocess.CompletedProcess[str]]:
     with serving(api) as url:
-        yield run(*words, BATCHLIGHT_URL=url, BATCHLIGHT_KEY="key")
+        yield run(*arguments, BATCHLIGHT_URL=url, BATCHLIGHT_KEY="key")

@@ -7,7 +7,7 @@ import pytest
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from batchlight import InvalidUpload, gather
-from batchlight.bodies import BLOCK_BYTES, Body, body_of
+from batchlight.http.bodies import BLOCK_BYTES, Body, body_of
 
 
 @dataclass
@@ -72,7 +72,7 @@ def test_the_announced_length_is_exact_whatever_the_files(tmp_path: Path) -> Non
     assert sum(map(len, body.blocks())) == body.content_length, f"seed {seed}"
 
 
-def test_small_files_leave_in_large_blocks(tmp_path: Path) -> None:
+def test_small_files_are_sent_in_large_blocks(tmp_path: Path) -> None:
     for number in range(300):
         (tmp_path / f"{number}.png").write_bytes(bytes(600))
 
@@ -97,7 +97,7 @@ def test_memory_is_flat_over_the_size_of_the_upload(tmp_path: Path) -> None:
     assert peak_bytes < 1024 * 1024
 
 
-def test_a_zip_alone_travels_as_it_is(tmp_path: Path) -> None:
+def test_a_single_zip_is_sent_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "images.ZIP").write_bytes(b"PK")
 
     body = body_of(gather(tmp_path / "images.ZIP").files)
@@ -115,11 +115,11 @@ def test_a_zip_among_images_is_a_part_marked_as_zip(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("now", [b"longer than before", b"short", None])
-def test_a_file_that_changes_meanwhile_ends_the_upload(tmp_path: Path, now: bytes | None) -> None:
+def test_a_file_that_changes_during_the_upload_ends_it(tmp_path: Path, now: bytes | None) -> None:
     path = tmp_path / "1.png"
     path.write_bytes(b"ten bytes!")
     body = body_of(gather(path).files)
     path.unlink() if now is None else path.write_bytes(now)
 
-    with pytest.raises(InvalidUpload, match=r"1\.png .*No job was made"):
+    with pytest.raises(InvalidUpload, match=r"1\.png .*No job was created"):
         list(body.blocks())

@@ -1,4 +1,4 @@
-"""The command as a script and as a person meet it: output, exit codes, Ctrl-C."""
+"""The command in a script and in a terminal: output, exit codes, Ctrl-C."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,21 +24,21 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def read_terminal(side: int) -> str:
-    """All that was written to the other side, which is closed by now; Linux tells the end by an error."""
-    seen = b""
+def read_terminal(controller: int) -> str:
+    """Everything written to the terminal, which is closed by now. Linux reports the end as an error."""
+    output = b""
     with suppress(OSError):
-        while block := os.read(side, 65536):
-            seen += block
-    os.close(side)
-    return seen.decode()
+        while block := os.read(controller, 65536):
+            output += block
+    os.close(controller)
+    return output.decode()
 
 
 def refusal(status: int, code: str, detail: str) -> Document:
     return {"status": status, "title": "Refused", "code": code, "detail": detail}
 
 
-def test_a_job_waited_for_is_shown_whole_and_ends_in_0(image: Path) -> None:
+def test_submit_with_wait_shows_the_ended_job_and_ends_in_0(image: Path) -> None:
     with running(SmallApi(), "submit", image, "--wait") as done:
         assert done.returncode == 0, done.stderr
 
@@ -61,7 +62,7 @@ def test_a_job_whose_results_are_deleted_is_still_shown() -> None:
     with running(lambda exchange: exchange.reply(200, json.dumps(purged).encode()), "status", JOB_ID) as done:
         assert done.returncode == 1, done.stderr
 
-    assert "kept no longer" in done.stdout
+    assert "no longer kept" in done.stdout
     assert "download" not in done.stderr
 
 
@@ -82,7 +83,7 @@ def test_items_are_json_lines_as_the_api_writes_them() -> None:
         assert [json.loads(line) for line in done.stdout.splitlines()] == [item_document(0), item_document(1)]
 
 
-def test_items_show_how_faithful_their_heatmaps_are_where_that_was_measured() -> None:
+def test_items_show_the_faithfulness_where_it_was_measured() -> None:
     with running(SmallApi(faithfulness=0.25), "items", JOB_ID) as done:
         head, first, *_ = done.stdout.splitlines()
 
@@ -90,7 +91,7 @@ def test_items_show_how_faithful_their_heatmaps_are_where_that_was_measured() ->
     assert first.split()[-1] == "+0.25"
 
 
-def test_a_job_says_that_more_than_its_cams_was_asked_for() -> None:
+def test_a_job_shows_that_it_measures_the_faithfulness() -> None:
     full = job_document(state="succeeded", succeeded=3, explain="full")
 
     with running(lambda exchange: exchange.reply(200, json.dumps(full).encode()), "status", JOB_ID) as done:
@@ -99,15 +100,16 @@ def test_a_job_says_that_more_than_its_cams_was_asked_for() -> None:
     assert "explain    full" in done.stdout
 
 
-def test_a_long_list_of_items_says_that_there_are_more() -> None:
+def test_a_long_list_of_items_says_how_to_see_the_rest() -> None:
     with running(SmallApi(items=51), "items", JOB_ID) as done:
         assert len(done.stdout.splitlines()) == 1 + 50
 
     assert "faithfulness" not in done.stdout
-    assert "There are more: see them with --limit N" in done.stderr
+    assert f"batchlight items {JOB_ID} --limit 500" in done.stderr
+    assert f"batchlight items {JOB_ID} --json" in done.stderr
 
 
-def test_a_name_cannot_steer_the_terminal() -> None:
+def test_a_name_cannot_control_the_terminal() -> None:
     with running(SmallApi(), "items", JOB_ID) as done:
         assert "\x1b" not in done.stdout
 
@@ -136,11 +138,11 @@ def test_the_option_before_the_command_wins_over_the_environment() -> None:
     ("refused", "code", "hint"),
     [
         (refusal(401, "unauthenticated", "This API key is not known."), 3, "python -m ops keys create"),
-        (refusal(404, "not_found", "There is no job 1."), 4, "batchlight jobs"),
-        (refusal(409, "job_not_finished", "The job is running."), 4, "batchlight status JOB --wait"),
+        (refusal(404, "job_not_found", "There is no job 1."), 4, "batchlight jobs"),
+        (refusal(409, "job_not_finished", "The job is running."), 4, f"batchlight status {JOB_ID} --wait"),
     ],
 )
-def test_a_refusal_is_told_in_the_servers_words_with_what_to_do(refused: Document, code: int, hint: str) -> None:
+def test_a_refusal_shows_the_servers_detail_and_what_to_do_next(refused: Document, code: int, hint: str) -> None:
     with running(SmallApi(refusal=refused), "status", JOB_ID) as done:
         assert done.returncode == code
 
@@ -156,36 +158,36 @@ def test_a_refusal_is_a_json_document_on_standard_error_with_json() -> None:
     assert done.stdout == ""
 
 
-def test_without_a_key_it_ends_in_3_and_says_where_keys_come_from() -> None:
+def test_without_a_key_it_ends_in_3_and_says_how_to_create_one() -> None:
     done = run("jobs")
 
     assert done.returncode == 3
     assert "python -m ops keys create" in done.stderr
 
 
-def test_without_a_server_it_ends_in_5_and_says_where_it_looked() -> None:
+def test_without_a_server_it_ends_in_5_and_names_the_address() -> None:
     with serving(lambda exchange: None) as url:
         pass
 
     done = run("jobs", "--url", url, "--key", "key")
 
     assert done.returncode == 5
-    assert f"No answer from {url}: Connection refused." in done.stderr
+    assert f"No response from {url}: Connection refused." in done.stderr
 
 
-@pytest.mark.parametrize("words", [["submit", "/no/such/folder"], ["submit"], ["jobs", "--url", "nonsense"]])
-def test_wrong_usage_ends_in_2_without_a_traceback(words: list[str]) -> None:
-    done = run(*words, "--key", "key")
+@pytest.mark.parametrize("arguments", [["submit", "/no/such/folder"], ["submit"], ["jobs", "--url", "nonsense"]])
+def test_wrong_usage_ends_in_2_without_a_traceback(arguments: list[str]) -> None:
+    done = run(*arguments, "--key", "key")
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
-def test_an_archive_that_cannot_be_written_is_said_without_a_traceback(tmp_path: Path) -> None:
+def test_a_missing_download_folder_is_reported_before_anything_is_requested(tmp_path: Path) -> None:
     with running(SmallApi(), "download", JOB_ID, "-o", tmp_path / "missing" / "a.zip") as done:
         assert done.returncode == 2
 
-    assert "No such file or directory" in done.stderr
+    assert f"Create it: mkdir -p {tmp_path / 'missing'}" in done.stderr
 
 
 def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_follow_it(image: Path) -> None:
@@ -200,23 +202,23 @@ def test_ctrl_c_while_waiting_leaves_the_job_and_says_how_to_follow_it(image: Pa
         assert process.stderr.readline() == f"Job {JOB_ID}\n"
         time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=10)
 
     assert process.returncode == 130
-    assert f"the job goes on. Follow it: batchlight status {JOB_ID} --wait" in said
+    assert f"the job continues. Follow it: batchlight status {JOB_ID} --wait" in stderr
 
 
 def test_a_terminal_sees_bars_of_upload_and_inference(image: Path) -> None:
-    ours, theirs = pty.openpty()
+    controller, terminal = pty.openpty()
     with serving(SmallApi()) as url:
-        words = command("submit", image, "--wait", "--url", url, "--key", "key")
-        subprocess.run(words, env=environment(TERM="xterm"), stderr=theirs, stdout=subprocess.DEVNULL, check=True)
-    os.close(theirs)
+        arguments = command("submit", image, "--wait", "--url", url, "--key", "key")
+        subprocess.run(arguments, env=environment(TERM="xterm"), stderr=terminal, stdout=subprocess.DEVNULL, check=True)
+    os.close(terminal)
 
-    seen = read_terminal(ours)
-    assert "Uploading" in seen
-    assert "Classifying" in seen
-    assert "3/3" in seen
+    output = read_terminal(controller)
+    assert "Uploading" in output
+    assert "Classifying" in output
+    assert "3/3" in output
 
 
 def test_help_lists_every_exit_code() -> None:
@@ -225,9 +227,25 @@ def test_help_lists_every_exit_code() -> None:
     assert all(f"{code:>3}  " in done.stdout for code in (0, 1, 2, 3, 4, 5, 130))
 
 
-@pytest.mark.parametrize("words", [["--help"], ["items", "--help"], ["submit", "--help"]])
-def test_help_never_shows_the_key(words: list[str]) -> None:
-    done = run(*words, BATCHLIGHT_KEY="bl_12345678_secret", COLUMNS="200")
+@pytest.mark.parametrize("arguments", [["--help"], ["items", "--help"], ["submit", "--help"]])
+def test_help_never_shows_the_key(arguments: list[str]) -> None:
+    done = run(*arguments, BATCHLIGHT_KEY="bl_12345678_secret", COLUMNS="200")
 
     assert done.returncode == 0
     assert "secret" not in done.stdout
+
+
+def test_the_version_is_shown_without_a_server() -> None:
+    done = run("--version")
+
+    assert (done.returncode, done.stdout) == (0, f"batchlight {version('batchlight')}\n")
+
+
+def test_ids_of_jobs_are_not_broken_on_a_narrow_terminal() -> None:
+    controller, terminal = pty.openpty()
+    with serving(SmallApi()) as url:
+        arguments = command("jobs", "--url", url, "--key", "key")
+        subprocess.run(arguments, env=environment(TERM="xterm", COLUMNS="80"), stdout=terminal, check=True)
+    os.close(terminal)
+
+    assert JOB_ID in read_terminal(controller)

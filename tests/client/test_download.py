@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from batchlight import Client, ConnectionLost, Problem
+from batchlight import Client, ConnectionLost, InvalidDestination, Problem
 from tests.client.documents import JOB_ID
 from tests.client.scripted_server import Exchange, serving
 
@@ -12,19 +12,19 @@ ARCHIVE = random.Random(7).randbytes(300_000)
 
 
 class Archive:
-    """Serves an archive by Range and If-Range, cutting the connection after `cuts` bytes of the next answers."""
+    """Serves an archive by Range and If-Range, cutting the connection after `cuts` bytes of the next responses."""
 
     def __init__(self, *, content: bytes = ARCHIVE, etag: str = '"v1"', cuts: tuple[int, ...] = ()) -> None:
         self.content = content
         self.etag = etag
         self.cuts = list(cuts)
-        self.asked: list[str | None] = []
+        self.ranges: list[str | None] = []
 
     def __call__(self, exchange: Exchange) -> None:
-        wished = exchange.headers["Range"]
-        self.asked.append(wished)
+        requested = exchange.headers["Range"]
+        self.ranges.append(requested)
         fits = exchange.headers["If-Range"] == self.etag
-        start = int(wished.removeprefix("bytes=").rstrip("-")) if wished and fits else 0
+        start = int(requested.removeprefix("bytes=").rstrip("-")) if requested and fits else 0
         if start >= len(self.content):
             exchange.reply(416, headers={"Content-Range": f"bytes */{len(self.content)}"})
             return
@@ -52,17 +52,17 @@ def files_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_a_download_cut_off_goes_on_where_it_stopped(to: Path) -> None:
+def test_a_download_that_is_cut_off_continues_where_it_stopped(to: Path) -> None:
     archive = Archive(cuts=(100_000, 50_000))
 
     fetch(archive, to)
 
     assert to.read_bytes() == ARCHIVE
-    assert archive.asked == [None, "bytes=100000-", "bytes=150000-"]
+    assert archive.ranges == [None, "bytes=100000-", "bytes=150000-"]
     assert files_in(to.parent) == ["results.zip"]
 
 
-def test_a_later_run_goes_on_where_the_last_one_gave_up(to: Path) -> None:
+def test_a_later_download_continues_where_the_last_one_gave_up(to: Path) -> None:
     with pytest.raises(ConnectionLost, match=r"stopped at 100,000 bytes. Download again"):
         fetch(Archive(cuts=(100_000, 0)), to)
     assert files_in(to.parent) == ["results.zip.part", "results.zip.part.etag"]
@@ -70,11 +70,11 @@ def test_a_later_run_goes_on_where_the_last_one_gave_up(to: Path) -> None:
     second = Archive()
     fetch(second, to)
 
-    assert second.asked == ["bytes=100000-"]
+    assert second.ranges == ["bytes=100000-"]
     assert to.read_bytes() == ARCHIVE
 
 
-def test_an_archive_that_was_built_anew_is_fetched_from_its_start(to: Path) -> None:
+def test_a_rebuilt_archive_is_downloaded_from_its_start(to: Path) -> None:
     with pytest.raises(ConnectionLost):
         fetch(Archive(cuts=(100_000, 0)), to)
 
@@ -83,7 +83,7 @@ def test_an_archive_that_was_built_anew_is_fetched_from_its_start(to: Path) -> N
     assert to.read_bytes() == ARCHIVE[::-1]
 
 
-def test_a_part_that_was_already_whole_is_only_renamed(to: Path) -> None:
+def test_a_complete_partial_file_is_only_renamed(to: Path) -> None:
     to.with_name("results.zip.part").write_bytes(ARCHIVE)
     to.with_name("results.zip.part.etag").write_text('"v1"')
 
@@ -93,7 +93,7 @@ def test_a_part_that_was_already_whole_is_only_renamed(to: Path) -> None:
     assert files_in(to.parent) == ["results.zip"]
 
 
-def test_a_part_that_is_too_long_is_thrown_away(to: Path) -> None:
+def test_a_partial_file_that_is_too_long_is_discarded(to: Path) -> None:
     to.with_name("results.zip.part").write_bytes(ARCHIVE + b"?")
     to.with_name("results.zip.part.etag").write_text('"v1"')
 
@@ -102,12 +102,12 @@ def test_a_part_that_is_too_long_is_thrown_away(to: Path) -> None:
     assert to.read_bytes() == ARCHIVE
 
 
-def test_a_weak_etag_promises_nothing_to_resume_by(to: Path) -> None:
+def test_a_download_with_a_weak_etag_starts_again(to: Path) -> None:
     archive = Archive(etag='W/"v1"', cuts=(100_000,))
 
     fetch(archive, to)
 
-    assert archive.asked == [None, None]
+    assert archive.ranges == [None, None]
     assert to.read_bytes() == ARCHIVE
 
 
@@ -134,7 +134,7 @@ def test_a_refused_download_leaves_no_file(to: Path) -> None:
     assert files_in(to.parent) == []
 
 
-def test_progress_speaks_of_the_whole_archive_also_when_resumed(to: Path) -> None:
+def test_progress_counts_the_whole_archive_after_a_resume(to: Path) -> None:
     seen: list[tuple[int, int]] = []
     with serving(Archive(cuts=(100_000,))) as url, Client(url, "key") as client:
         client.download(JOB_ID, to, progress=lambda done, total: seen.append((done, total)))
@@ -142,3 +142,16 @@ def test_progress_speaks_of_the_whole_archive_also_when_resumed(to: Path) -> Non
     assert {total for _, total in seen} == {len(ARCHIVE)}
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1][0] == len(ARCHIVE)
+
+
+def test_a_missing_folder_is_reported_before_anything_is_requested(tmp_path: Path) -> None:
+    archive = Archive()
+
+    with pytest.raises(InvalidDestination, match=r"its folder does not exist\. Create it: mkdir -p .*missing"):
+        fetch(archive, tmp_path / "missing" / "results.zip")
+
+    assert archive.ranges == []
+
+
+def test_a_folder_gets_the_archive_under_the_name_of_its_job(tmp_path: Path) -> None:
+    assert fetch(Archive(), tmp_path) == tmp_path / f"batchlight-{JOB_ID}.zip"

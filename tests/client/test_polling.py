@@ -26,7 +26,7 @@ class Progressing:
             exchange.reply(200, json.dumps(document).encode(), headers)
 
 
-def test_a_wait_sees_every_change_once_and_unchanged_jobs_cost_no_body() -> None:
+def test_a_wait_reports_every_change_once_and_unchanged_jobs_cost_no_body() -> None:
     job, seen = Progressing(), list[Job]()
 
     with serving(job) as url, Client(url, "key") as client:
@@ -37,15 +37,19 @@ def test_a_wait_sees_every_change_once_and_unchanged_jobs_cost_no_body() -> None
     assert (job.requests, job.not_modified) == (10, 6)
 
 
-def test_a_wait_with_a_limit_says_that_the_job_goes_on() -> None:
+def test_a_wait_with_a_timeout_says_that_the_job_continues_and_how_to_wait_again() -> None:
     def still_running(exchange: Exchange) -> None:
         exchange.reply(200, json.dumps(job_document()).encode())
 
-    with serving(still_running) as url, Client(url, "key") as client, pytest.raises(WaitTimeout, match="It goes on"):
+    with (
+        serving(still_running) as url,
+        Client(url, "key") as client,
+        pytest.raises(WaitTimeout, match=rf"0 of 3 images .* continues .* client\.wait\('{JOB_ID}'\)"),
+    ):
         client.wait(JOB_ID, timeout_s=0.1)
 
 
-def test_a_wait_outlives_a_server_that_restarts() -> None:
+def test_a_wait_survives_a_restart_of_the_server() -> None:
     replies = iter(["running", "down", "down", "down", "down", "succeeded"])
 
     def restart(exchange: Exchange) -> None:

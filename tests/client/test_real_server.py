@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from batchlight import Client, Job, NotAuthenticated, Problem, gather
-from batchlight.transport import Transport
+from batchlight.http.transport import Transport
 from core.states import Scope
 from tests.client.small_api import run
 from tests.stacks import RunningStack
@@ -42,8 +42,8 @@ def job(client: Client, folder: Path) -> Job:
     return client.wait(client.submit(folder, name="shipped", top_k=2).id, timeout_s=60)
 
 
-def command(stack: RunningStack, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    return run(*words, BATCHLIGHT_URL=stack.url, BATCHLIGHT_KEY=stack.key)
+def command(stack: RunningStack, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return run(*arguments, BATCHLIGHT_URL=stack.url, BATCHLIGHT_KEY=stack.key)
 
 
 def test_every_image_of_a_folder_comes_back_under_its_name(client: Client, job: Job, folder: Path) -> None:
@@ -52,11 +52,11 @@ def test_every_image_of_a_folder_comes_back_under_its_name(client: Client, job: 
     assert job.state == "partially_succeeded"
     assert [item.index for item in items] == list(range(SENT + 1))
     assert [item.name for item in items] == [file.name for file in gather(folder).files]
-    assert all(item.label and item.cam and len(item.top_k) == 2 for item in items if item.error is None)
+    assert all(item.label and item.cam and len(item.top_k or ()) == 2 for item in items if item.error is None)
     assert [(item.name, item.error.code) for item in items if item.error] == [("z-notes.txt", "not_an_image")]
 
 
-def test_items_can_be_asked_for_by_their_state(client: Client, job: Job) -> None:
+def test_items_can_be_filtered_by_state(client: Client, job: Job) -> None:
     assert [item.name for item in client.items(job.id, state="failed")] == ["z-notes.txt"]
 
 
@@ -101,7 +101,19 @@ def test_prediction_of_one_image(client: Client, samples: list[Path]) -> None:
     assert prediction.model.engine
 
 
-def test_faithfulness_is_there_for_who_asks(client: Client, samples: list[Path]) -> None:
+def test_a_prediction_of_a_chosen_model_lists_as_many_classes_as_requested(
+    client: Client, stack: RunningStack, samples: list[Path]
+) -> None:
+    model = f"{client.models()[0].name}/latest/int8"
+
+    prediction = client.predict(samples[0], model=model, top_k=5)
+    shown = command(stack, "predict", samples[0], "--model", model, "--top-k", "5", "--json")
+
+    assert (prediction.model.precision, len(prediction.top_k)) == ("int8", 5)
+    assert [score["label"] for score in json.loads(shown.stdout)["top_k"]] == [s.label for s in prediction.top_k]
+
+
+def test_explain_full_adds_the_faithfulness(client: Client, samples: list[Path]) -> None:
     job = client.wait(client.submit(samples[:2], explain="full").id, timeout_s=60)
 
     scores = [item.faithfulness for item in client.items(job.id)]
@@ -111,14 +123,14 @@ def test_faithfulness_is_there_for_who_asks(client: Client, samples: list[Path])
     assert client.predict(samples[0]).faithfulness is None
 
 
-def test_what_is_no_image_is_refused_by_predict(client: Client, folder: Path) -> None:
+def test_predict_refuses_a_file_that_is_not_an_image(client: Client, folder: Path) -> None:
     with pytest.raises(Problem) as refused:
         client.predict(folder / "z-notes.txt")
 
     assert (refused.value.status, refused.value.code) == (415, "not_an_image")
 
 
-def test_a_zip_gives_what_its_folder_gives(client: Client, job: Job, folder: Path, tmp_path: Path) -> None:
+def test_a_zip_gives_the_same_results_as_its_folder(client: Client, job: Job, folder: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         for file in gather(folder).files:
             archive.write(file.path, file.name)
@@ -146,7 +158,7 @@ def test_an_unsafe_zip_names_its_entry(client: Client, tmp_path: Path) -> None:
     with pytest.raises(Problem) as refused:
         client.submit(tmp_path / "unsafe.zip")
 
-    assert [fault.where for fault in refused.value.errors] == ["../evil.png"]
+    assert [error.where for error in refused.value.errors] == ["../evil.png"]
 
 
 def test_a_wrong_key_ends_a_large_upload_at_once(stack: RunningStack, tmp_path: Path) -> None:
@@ -162,7 +174,7 @@ def test_a_wrong_key_ends_a_large_upload_at_once(stack: RunningStack, tmp_path: 
 
 
 def test_a_key_that_may_only_write_is_refused_to_read(stack: RunningStack) -> None:
-    with Client(stack.url, stack.key_of("someone", Scope.JOBS_WRITE)) as client, pytest.raises(Problem) as refused:
+    with Client(stack.url, stack.key_of("ada", Scope.JOBS_WRITE)) as client, pytest.raises(Problem) as refused:
         next(client.jobs())
 
     assert refused.value.status == 403
@@ -185,7 +197,7 @@ def test_the_command_predicts_and_writes_overlays(stack: RunningStack, samples: 
     assert len(list(tmp_path.glob("*-overlay.png"))) == 2
 
 
-def test_the_command_asks_for_faithfulness(client: Client, stack: RunningStack, samples: list[Path]) -> None:
+def test_the_command_shows_faithfulness(client: Client, stack: RunningStack, samples: list[Path]) -> None:
     job = json.loads(command(stack, "submit", samples[0], "--explain", "full", "--wait", "--json").stdout)
     shown = command(stack, "predict", samples[0], "--explain", "full")
 
@@ -194,7 +206,7 @@ def test_the_command_asks_for_faithfulness(client: Client, stack: RunningStack, 
     assert shown.stdout.split()[-1] == f"{item.faithfulness:+.2f}"
 
 
-def test_the_command_reports_an_image_that_is_none_and_goes_on(
+def test_the_predict_command_reports_a_file_that_is_not_an_image_and_continues(
     stack: RunningStack, folder: Path, samples: list[Path]
 ) -> None:
     done = command(stack, "predict", folder / "z-notes.txt", samples[0])
@@ -209,19 +221,19 @@ def test_the_command_shows_jobs_and_models(stack: RunningStack, job: Job) -> Non
     assert str(job.model).rpartition("/")[0] in command(stack, "models").stdout
 
 
-def test_the_command_retries_what_failed_and_deletes_a_job_for_good(stack: RunningStack, folder: Path) -> None:
-    made = json.loads(command(stack, "submit", folder / "z-notes.txt", "--wait", "--json").stdout)
+def test_the_command_retries_failed_images_and_deletes_a_job_permanently(stack: RunningStack, folder: Path) -> None:
+    job = json.loads(command(stack, "submit", folder / "z-notes.txt", "--wait", "--json").stdout)
 
-    again = command(stack, "retry", made["id"], "--wait", "--json")
-    deleted = command(stack, "delete", made["id"])
-    gone = command(stack, "items", made["id"], "--json")
+    again = command(stack, "retry", job["id"], "--wait", "--json")
+    deleted = command(stack, "delete", job["id"])
+    gone = command(stack, "items", job["id"], "--json")
 
-    assert (again.returncode, json.loads(again.stdout)["round"]) == (1, 2)
+    assert (again.returncode, json.loads(again.stdout)["run"]) == (1, 2)
     assert (deleted.returncode, gone.returncode) == (0, 4)
     assert json.loads(gone.stderr)["error"]["code"] == "gone"
 
 
-def test_the_command_cancels_only_what_still_runs(stack: RunningStack, job: Job) -> None:
+def test_the_command_refuses_to_cancel_an_ended_job(stack: RunningStack, job: Job) -> None:
     refused = command(stack, "cancel", job.id, "--json")
 
     assert (refused.returncode, json.loads(refused.stderr)["error"]["code"]) == (4, "job_ended")

@@ -1,4 +1,4 @@
-"""What the client makes of a server's behavior on the wire."""
+"""How the client reacts to a server's behavior on the wire."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from batchlight import (
     MissingKey,
     NotAuthenticated,
     Problem,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from tests.client.documents import JOB_ID, job_document
@@ -35,7 +35,7 @@ def large_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_refusal_ends_an_upload_that_nobody_reads(large_file: Path) -> None:
+def test_a_refusal_ends_an_upload_that_the_server_does_not_read(large_file: Path) -> None:
     sent: list[int] = []
 
     def refuse_and_drain(exchange: Exchange) -> None:
@@ -61,7 +61,7 @@ def test_a_refusal_is_read_although_the_connection_breaks(large_file: Path) -> N
     assert (refused.value.status, refused.value.code) == (413, "body_too_large")
 
 
-def test_a_problem_names_the_entry_at_fault(tmp_path: Path) -> None:
+def test_a_problem_names_the_offending_entry(tmp_path: Path) -> None:
     (tmp_path / "broken.zip").write_bytes(b"PK")
     errors = [{"entry": "../evil.png", "detail": "points outside", "code": "bad_zip"}]
 
@@ -72,11 +72,11 @@ def test_a_problem_names_the_entry_at_fault(tmp_path: Path) -> None:
     with client_of(refuse) as client, pytest.raises(Problem) as refused:
         client.submit(tmp_path / "broken.zip")
 
-    (fault,) = refused.value.errors
-    assert (fault.where, fault.detail, fault.code) == ("../evil.png", "points outside", "bad_zip")
+    (error,) = refused.value.errors
+    assert (error.where, error.detail, error.code) == ("../evil.png", "points outside", "bad_zip")
 
 
-def test_a_submission_whose_answer_is_lost_is_not_sent_again(tmp_path: Path) -> None:
+def test_a_submission_whose_response_is_lost_is_not_sent_again(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"x")
     requests: list[str] = []
 
@@ -85,18 +85,18 @@ def test_a_submission_whose_answer_is_lost_is_not_sent_again(tmp_path: Path) -> 
         exchange.rfile.read(exchange.length)
         exchange.hang_up()
 
-    with client_of(swallow) as client, pytest.raises(ConnectionLost, match="not sent again by itself"):
+    with client_of(swallow) as client, pytest.raises(ConnectionLost, match="does not send it again"):
         client.submit(tmp_path)
 
     assert requests == ["POST"]
 
 
-def test_an_upload_that_is_cut_off_says_that_no_job_was_made(large_file: Path) -> None:
+def test_an_upload_that_is_cut_off_says_that_no_job_was_created(large_file: Path) -> None:
     def cut(exchange: Exchange) -> None:
         exchange.rfile.read(100_000)
         exchange.hang_up()
 
-    with client_of(cut) as client, pytest.raises(ConnectionLost, match=r"of 67,\d+,\d+ bytes .* no job was made"):
+    with client_of(cut) as client, pytest.raises(ConnectionLost, match=r"of 67,\d+,\d+ bytes .* no job was created"):
         client.submit(large_file)
 
 
@@ -116,23 +116,23 @@ def test_progress_counts_every_byte_of_the_body(tmp_path: Path) -> None:
     assert seen[-1] == (received[0], received[0])
 
 
-def test_options_travel_in_the_query(tmp_path: Path) -> None:
+def test_options_are_sent_in_the_query(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"x")
-    asked: list[str] = []
+    paths: list[str] = []
 
     def accept(exchange: Exchange) -> None:
-        asked.append(exchange.path)
+        paths.append(exchange.path)
         exchange.rfile.read(exchange.length)
         exchange.reply(202, json.dumps(job_document()).encode())
 
     with client_of(accept) as client:
         client.submit(tmp_path, model="fashion-mnist/1.0.0", top_k=2, explain="full", name="Herbst & Winter")
 
-    assert asked == ["/v1/jobs?model=fashion-mnist%2F1.0.0&top_k=2&explain=full&name=Herbst+%26+Winter"]
+    assert paths == ["/v1/jobs?model=fashion-mnist%2F1.0.0&top_k=2&explain=full&name=Herbst+%26+Winter"]
 
 
 def test_a_read_survives_a_dropped_connection_and_a_restart_behind_a_proxy() -> None:
-    replies = iter(["drop", "unavailable", "answer"])
+    replies = iter(["drop", "unavailable", "respond"])
 
     def stumble(exchange: Exchange) -> None:
         match next(replies):
@@ -147,7 +147,7 @@ def test_a_read_survives_a_dropped_connection_and_a_restart_behind_a_proxy() -> 
         assert client.job(JOB_ID).id == JOB_ID
 
 
-def test_trouble_that_stays_is_reported_as_what_it_is() -> None:
+def test_a_lasting_server_error_is_reported_with_its_code() -> None:
     def fail(exchange: Exchange) -> None:
         exchange.reply(503, problem("database_unavailable"), PROBLEM)
 
@@ -157,39 +157,39 @@ def test_trouble_that_stays_is_reported_as_what_it_is() -> None:
     assert failed.value.code == "database_unavailable"
 
 
-def test_pages_are_followed_by_their_cursor_as_long_as_items_are_asked_for() -> None:
-    asked: list[str] = []
+def test_pages_are_requested_by_cursor_only_while_records_are_consumed() -> None:
+    paths: list[str] = []
 
-    def answer(exchange: Exchange) -> None:
-        asked.append(exchange.path)
-        page = {"data": [job_document(), job_document()], "next": f"after-{len(asked)}" if len(asked) < 3 else None}
+    def respond(exchange: Exchange) -> None:
+        paths.append(exchange.path)
+        page = {"data": [job_document(), job_document()], "next": f"after-{len(paths)}" if len(paths) < 3 else None}
         exchange.reply(200, json.dumps(page).encode())
 
-    with client_of(answer) as client:
+    with client_of(respond) as client:
         assert len(list(client.jobs())) == 6
         next(client.jobs())
 
-    assert asked[:3] == [f"/v1/jobs?limit=500{cursor}" for cursor in ("", "&after=after-1", "&after=after-2")]
-    assert len(asked) == 4
+    assert paths[:3] == [f"/v1/jobs?limit=500{cursor}" for cursor in ("", "&after=after-1", "&after=after-2")]
+    assert len(paths) == 4
 
 
-def test_a_page_of_html_is_not_taken_for_an_answer() -> None:
+def test_an_html_page_is_not_accepted_as_a_response() -> None:
     def welcome(exchange: Exchange) -> None:
         exchange.reply(200, b"<html>Welcome</html>")
 
-    with client_of(welcome) as client, pytest.raises(UnexpectedAnswer, match="is this a Batchlight server"):
+    with client_of(welcome) as client, pytest.raises(UnexpectedResponse, match="Is this a Batchlight server"):
         client.models()
 
 
-def test_a_redirect_says_where_to() -> None:
+def test_a_redirect_names_its_target() -> None:
     def move(exchange: Exchange) -> None:
         exchange.reply(301, headers={"Location": "https://batchlight.example/"})
 
-    with client_of(move) as client, pytest.raises(UnexpectedAnswer, match=r"batchlight\.example/: use that address"):
+    with client_of(move) as client, pytest.raises(UnexpectedResponse, match=r"batchlight\.example/\. Use that address"):
         client.models()
 
 
-def test_an_error_page_of_something_in_between_is_still_a_problem() -> None:
+def test_an_error_page_of_a_proxy_is_a_problem() -> None:
     def miss(exchange: Exchange) -> None:
         exchange.reply(404, b"<html>no such site</html>")
 
@@ -199,7 +199,7 @@ def test_an_error_page_of_something_in_between_is_still_a_problem() -> None:
     assert refused.value.code == "http_404"
 
 
-def test_a_server_that_is_away_is_unreachable_within_seconds() -> None:
+def test_a_stopped_server_is_unreachable_within_seconds() -> None:
     with serving(lambda exchange: None) as url:
         pass
 
@@ -210,7 +210,7 @@ def test_a_server_that_is_away_is_unreachable_within_seconds() -> None:
     assert time.monotonic() - started_at < 5
 
 
-def test_loopback_is_reached_directly_whatever_proxy_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loopback_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
 
@@ -219,12 +219,12 @@ def test_loopback_is_reached_directly_whatever_proxy_is_set(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("address", ["localhost:8000", "", "ftp://server", "http://"])
-def test_what_is_no_address_is_said_before_anything_is_sent(address: str) -> None:
-    with pytest.raises(InvalidAddress, match=r"write it like http://127\.0\.0\.1:8000"):
+def test_an_invalid_address_is_refused_before_anything_is_sent(address: str) -> None:
+    with pytest.raises(InvalidAddress, match=r"Write it like http://127\.0\.0\.1:8000"):
         Client(address, "key")
 
 
 @pytest.mark.parametrize("key", ["", " \n", "bl_1 2", "bl_\u2026"])
-def test_what_can_be_no_key_is_said_before_anything_is_sent(key: str) -> None:
+def test_a_malformed_key_is_refused_before_anything_is_sent(key: str) -> None:
     with pytest.raises(MissingKey):
         Client("http://127.0.0.1:8000", key)

@@ -1,16 +1,15 @@
-"""What happens to shards, in one transaction each, as workers and the sweep do it."""
+"""Transitions of shards, one transaction each, as workers and maintenance make them."""
 
 from core.db.engines import Database
 from core.db.tables import Job, Shard
-from core.jobs import shards
-from core.jobs import submission as jobs
-from core.states import Lane
-from tests.databases import outcomes, submit
+from core.jobs import claims, lookup, shards
+from core.states import Queue
+from tests.databases import results_of, submit
 
 
 def claim(database: Database, *, lease_s: float = 60, worker: str = "w") -> Shard | None:
     with database.write.begin() as session:
-        claimed = shards.claim(session, Lane.BULK, worker=worker, lease_s=lease_s)
+        claimed = claims.claim(session, Queue.BULK, worker=worker, lease_s=lease_s)
     return claimed and claimed[0]
 
 
@@ -30,12 +29,12 @@ def finish(database: Database, shard: Shard, *, failed: int = 0, keep: int | Non
 def finished_late(database: Database, shard: Shard, *, failed: int = 0, keep: int | None = None) -> Job | None:
     """The same by a worker whose lease may be lost: then None."""
     with database.write.begin() as session:
-        return shards.finish(session, shard, outcomes(shard, failed=failed)[:keep], engine="onnx")
+        return shards.finish(session, shard, results_of(shard, failed=failed)[:keep], engine="onnx")
 
 
-def give_back(database: Database, shard: Shard, *, crashed: bool) -> bool:
+def release(database: Database, shard: Shard, *, crashed: bool) -> bool:
     with database.write.begin() as session:
-        return shards.give_back(session, shard, crashed=crashed)
+        return shards.release(session, shard, crashed=crashed)
 
 
 def submitted(database: Database, *counts: int, owner: str = "ada") -> Job:
@@ -45,4 +44,4 @@ def submitted(database: Database, *counts: int, owner: str = "ada") -> Job:
 
 def reread(database: Database, job: Job) -> Job:
     with database.read.begin() as session:
-        return jobs.owned(session, job.id, owner=job.owner)
+        return lookup.find_job(session, job.id, owner=job.owner)

@@ -6,7 +6,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError, StatementError
 from sqlalchemy.orm import Session
 
-from core.db.bulk_insert import FEWEST_TO_COPY, insert_rows
+from core.db.bulk_insert import MIN_ROWS_TO_COPY, insert_rows
 from core.db.engines import Database
 from core.db.tables import Item
 from core.states import ItemState
@@ -16,7 +16,7 @@ NAME = 'zoë\t"\\N"\n, {}.png'
 CAM = np.arange(256, dtype=np.uint8).tobytes()
 TOP_K = [{"label": "Zoë's\t\\x", "confidence": 0.1 + 0.2}]
 ON_POSTGRES = pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
-HOW_MANY = [1, FEWEST_TO_COPY - 1, FEWEST_TO_COPY, 300]
+HOW_MANY = [1, MIN_ROWS_TO_COPY - 1, MIN_ROWS_TO_COPY, 300]
 
 
 def row(place: int, /, **changed: object) -> tuple[object, ...]:
@@ -59,7 +59,7 @@ def test_one_wrong_row_keeps_all_of_them_out(
 
 @ON_POSTGRES
 def test_copied_text_is_held_to_its_length(database: Database) -> None:
-    rows = [row(index, name="x" * 1001) for index in range(FEWEST_TO_COPY)]
+    rows = [row(index, name="x" * 1001) for index in range(MIN_ROWS_TO_COPY)]
 
     with pytest.raises(DataError, match="too long"), database.write.begin() as session:
         insert_rows(session, Item, COLUMNS, rows)
@@ -67,7 +67,7 @@ def test_copied_text_is_held_to_its_length(database: Database) -> None:
 
 @ON_POSTGRES
 def test_a_connection_lost_while_copying_is_the_databases_trouble_and_is_replaced(database: Database) -> None:
-    rows = [row(index) for index in range(FEWEST_TO_COPY)]
+    rows = [row(index) for index in range(MIN_ROWS_TO_COPY)]
 
     with database.write() as session:
         backend = session.scalar(text("SELECT pg_backend_pid()"))
@@ -78,7 +78,7 @@ def test_a_connection_lost_while_copying_is_the_databases_trouble_and_is_replace
 
     with database.write.begin() as session:
         insert_rows(session, Item, COLUMNS, rows)
-        assert count(session) == FEWEST_TO_COPY
+        assert count(session) == MIN_ROWS_TO_COPY
 
 
 def test_no_rows_are_nothing_to_do(database: Database) -> None:

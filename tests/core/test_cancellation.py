@@ -6,12 +6,10 @@ from sqlalchemy import func, select
 from core.db.engines import Database
 from core.db.tables import Item, Job
 from core.errors import Conflict, Gone
-from core.jobs import cancellation, shards
-from core.jobs import retry as rounds
-from core.jobs import submission as jobs
-from core.states import ItemState, JobState, Lane
+from core.jobs import cancellation, claims, lookup, retry, shards
+from core.states import ItemState, JobState, Queue
 from tests.core.moves import claimed, finish, submitted
-from tests.databases import SHARD_IMAGES, outcomes
+from tests.databases import SHARD_IMAGES, results_of
 
 
 def cancel(database: Database, job: Job) -> Job:
@@ -19,9 +17,9 @@ def cancel(database: Database, job: Job) -> Job:
         return cancellation.cancel(session, job)
 
 
-def retry(database: Database, job: Job) -> Job:
+def retried(database: Database, job: Job) -> Job:
     with database.write.begin() as session:
-        return rounds.retry(session, job, shard_images=SHARD_IMAGES)
+        return retry.retry_failed(session, job, shard_images=SHARD_IMAGES)
 
 
 def rows(database: Database, job: Job, state: ItemState) -> list[tuple[object, ...]]:
@@ -43,14 +41,14 @@ def test_cancelling_ends_what_is_queued_at_once_and_keeps_what_is_done(database:
     assert len(rows(database, job, ItemState.SUCCEEDED)) == 3
 
 
-def test_a_job_nobody_has_begun_is_cancelled_at_once(database: Database) -> None:
+def test_a_job_that_no_worker_has_claimed_is_cancelled_at_once(database: Database) -> None:
     job = submitted(database, 2)
 
     done = cancel(database, job)
 
     assert (done.state, done.cancelled, done.ended_at is not None) == (JobState.CANCELLED, 2, True)
     with database.write.begin() as session:
-        assert shards.claim(session, Lane.BULK, worker="w", lease_s=60) is None
+        assert claims.claim(session, Queue.BULK, worker="w", lease_s=60) is None
 
 
 def test_cancelling_twice_changes_nothing_and_an_ended_job_cannot_be_cancelled(database: Database) -> None:
@@ -65,16 +63,16 @@ def test_cancelling_twice_changes_nothing_and_an_ended_job_cannot_be_cancelled(d
         cancel(database, ended)
 
 
-def test_a_worker_hears_that_its_job_was_cancelled_or_deleted(database: Database) -> None:
+def test_a_cancelled_or_deleted_job_is_reported_as_cancelled(database: Database) -> None:
     wanted, unwanted, gone = (submitted(database, 2) for _ in range(3))
     cancel(database, unwanted)
     with database.write.begin() as session:
         cancellation.delete(session, gone)
 
     with database.read.begin() as session:
-        heard = [cancellation.requested(session, job.id) for job in (wanted, unwanted, gone)]
+        reported = [cancellation.is_cancelled(session, job.id) for job in (wanted, unwanted, gone)]
 
-    assert heard == [False, True, True]
+    assert reported == [False, True, True]
 
 
 def test_a_retry_queues_the_failed_images_and_leaves_the_others_byte_for_byte(database: Database) -> None:
@@ -83,32 +81,32 @@ def test_a_retry_queues_the_failed_images_and_leaves_the_others_byte_for_byte(da
     finish(database, claimed(database), failed=2)
     before = rows(database, job, ItemState.SUCCEEDED)
 
-    queued = retry(database, job)
+    queued = retried(database, job)
     again = [claimed(database) for _ in range(queued.shards)]
     done = [finish(database, shard) for shard in again][-1]
 
     indexes = [shard.first_index + position for shard in again for position in shard.positions]
-    assert (queued.state, queued.round, queued.queued, queued.failed, queued.ended_at) == (
+    assert (queued.state, queued.run, queued.queued, queued.failed, queued.ended_at) == (
         JobState.QUEUED,
         2,
         3,
         0,
         None,
     )
-    assert (done.state, done.succeeded, done.round) == (JobState.SUCCEEDED, 6, 2)
+    assert (done.state, done.succeeded, done.run) == (JobState.SUCCEEDED, 6, 2)
     assert sorted(indexes) == [0, 3, 4]
     assert set(before) < set(rows(database, job, ItemState.SUCCEEDED))
 
 
 def test_only_an_ended_job_with_failures_can_be_retried(database: Database) -> None:
     running, clean = submitted(database, 1), submitted(database, 1)
-    with pytest.raises(Conflict, match="when it has ended"):
-        retry(database, running)
+    with pytest.raises(Conflict, match="that has ended"):
+        retried(database, running)
     for _ in range(2):
         finish(database, claimed(database))
 
     with pytest.raises(Conflict, match="nothing to retry"):
-        retry(database, clean)
+        retried(database, clean)
 
 
 def test_a_job_deleted_while_it_runs_leaves_a_tombstone_and_its_worker_writes_nothing(database: Database) -> None:
@@ -118,10 +116,10 @@ def test_a_job_deleted_while_it_runs_leaves_a_tombstone_and_its_worker_writes_no
     with database.write.begin() as session:
         cancellation.delete(session, job)
     with database.write.begin() as session:
-        late = shards.finish(session, running, outcomes(running), engine="onnx")
+        late = shards.finish(session, running, results_of(running), engine="onnx")
 
     with database.read.begin() as session:
-        tombstone = jobs.owned(session, job.id, owner="ada")
+        tombstone = lookup.find_job(session, job.id, owner="ada")
         left = session.scalar(select(func.count()).select_from(Item))
     assert late is None
     assert left == 0

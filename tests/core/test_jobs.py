@@ -10,21 +10,19 @@ from core.db.clock import db_now
 from core.db.engines import Database
 from core.db.tables import Archive, Item, Job, Shard
 from core.errors import Conflict, Gone, NotFound
-from core.jobs import archives, shards
-from core.jobs import retry as rounds
-from core.jobs import submission as jobs
-from core.states import JobKind, Lane
+from core.jobs import archives, claims, lookup, retention, retry, shards
+from core.states import JobKind, Queue
 from tests.core.moves import claimed, submitted
-from tests.databases import SHARD_IMAGES, outcomes, submit
+from tests.databases import SHARD_IMAGES, results_of, submit
 
 
 def ended_job(database: Database, *, kind: JobKind = JobKind.BATCH) -> Job:
     with database.write.begin() as session:
         submit(session, counts=(2,), kind=kind)
-        lane = Lane.INTERACTIVE if kind == JobKind.PREDICT else Lane.BULK
-        claimed = shards.claim(session, lane, worker="w", lease_s=60)
+        queue = Queue.INTERACTIVE if kind == JobKind.PREDICT else Queue.BULK
+        claimed = claims.claim(session, queue, worker="w", lease_s=60)
         assert claimed
-        job = shards.finish(session, claimed[0], outcomes(claimed[0]), engine="onnx")
+        job = shards.finish(session, claimed[0], results_of(claimed[0]), engine="onnx")
     assert job
     return job
 
@@ -33,7 +31,7 @@ def overdue(database: Database, job: Job) -> list[str]:
     with database.write.begin() as session:
         session.execute(update(Job).where(Job.id == job.id).values(expires_at=db_now(plus_s=-1)))
     with database.read.begin() as session:
-        return [found.id for found in jobs.overdue(session)]
+        return [found.id for found in retention.overdue_jobs(session)]
 
 
 def test_another_owners_job_is_as_absent_as_none(database: Database) -> None:
@@ -42,7 +40,7 @@ def test_another_owners_job_is_as_absent_as_none(database: Database) -> None:
     with database.read.begin() as session:
         for job_id, owner in ((job.id, "bob"), ("0" * 32, "ada")):
             with pytest.raises(NotFound):
-                jobs.owned(session, job_id, owner=owner)
+                lookup.find_job(session, job_id, owner=owner)
 
 
 def test_jobs_are_listed_newest_first_page_by_page_without_predictions(database: Database) -> None:
@@ -56,7 +54,7 @@ def test_jobs_are_listed_newest_first_page_by_page_without_predictions(database:
 
     pages, before = [], None
     with database.read.begin() as session:
-        while page := jobs.page(session, owner="ada", before=before, limit=2):
+        while page := lookup.list_jobs(session, owner="ada", before=before, limit=2):
             before = page[-1].created_at, page[-1].id
             pages.append([job.id for job in page])
 
@@ -68,25 +66,25 @@ def test_an_overdue_job_loses_its_results_and_keeps_its_row(database: Database) 
     due = overdue(database, job)
 
     with database.write.begin() as session:
-        jobs.purge(session, job)
+        retention.purge(session, job)
 
     with database.read.begin() as session:
         assert due == [job.id]
-        assert jobs.owned(session, job.id, owner="ada").purged_at is not None
+        assert lookup.find_job(session, job.id, owner="ada").purged_at is not None
         assert session.scalar(select(func.count()).select_from(Item)) == 0
         assert session.scalar(select(func.count()).select_from(Shard)) == 0
         with pytest.raises(Gone):
-            jobs.kept(session, job.id, owner="ada")
+            lookup.find_unpurged_job(session, job.id, owner="ada")
 
 
 def test_an_overdue_prediction_leaves_no_trace(database: Database) -> None:
     job = ended_job(database, kind=JobKind.PREDICT)
 
     with database.write.begin() as session:
-        jobs.purge(session, job)
+        retention.purge(session, job)
 
     with pytest.raises(NotFound), database.read.begin() as session:
-        jobs.owned(session, job.id, owner="ada")
+        lookup.find_job(session, job.id, owner="ada")
 
 
 def test_a_running_job_is_never_overdue(database: Database) -> None:
@@ -120,7 +118,7 @@ def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database:
     with database.write.begin() as session:
         archive = archives.claim(session, archives.request(session, job).id, worker="a", lease_s=60)
         assert archive
-        archives.give_back(session, archive, failed=True)
+        archives.release(session, archive, failed=True)
 
     with database.write.begin() as session:
         kept = archives.finish(session, archive, object_key="k", size_bytes=1, sha256="0" * 64)
@@ -128,7 +126,7 @@ def test_an_archive_whose_builder_lost_its_lease_is_not_finished_by_it(database:
     assert not kept
 
 
-def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_later(database: Database) -> None:
+def test_an_archive_that_keeps_failing_fails_and_can_be_requested_again_later(database: Database) -> None:
     job = ended_job(database)
     with database.write.begin() as session:
         archive_id = archives.request(session, job).id
@@ -138,29 +136,29 @@ def test_an_archive_that_keeps_failing_is_given_up_and_can_be_asked_for_again_la
             session.execute(update(Archive).values(ready_at=db_now()))
             archive = archives.claim(session, archive_id, worker="a", lease_s=60)
             assert archive
-            archives.give_back(session, archive, failed=True)
+            archives.release(session, archive, failed=True)
 
     with database.write.begin() as session:
-        given_up = archives.request(session, job).state
+        failed_state = archives.request(session, job).state
         assert archive
-        archives.revive(session, archive)
+        archives.retry_failed(session, archive)
         too_soon = session.scalar(select(Archive.state))
         session.execute(update(Archive).values(ended_at=db_now(plus_s=-3600)))
-        archives.revive(session, archive)
+        archives.retry_failed(session, archive)
         later = session.scalar(select(Archive.state))
 
-    assert (given_up, too_soon, later) == ("failed", "failed", "queued")
+    assert (failed_state, too_soon, later) == ("failed", "failed", "queued")
 
 
-def test_an_archive_asked_for_in_the_moment_of_a_retry_waits_for_the_new_round(database: Database) -> None:
+def test_an_archive_requested_during_a_retry_waits_for_the_new_run(database: Database) -> None:
     with database.write.begin() as session:
         submit(session, counts=(2,))
-        claimed = shards.claim(session, Lane.BULK, worker="w", lease_s=60)
+        claimed = claims.claim(session, Queue.BULK, worker="w", lease_s=60)
         assert claimed
-        as_read = shards.finish(session, claimed[0], outcomes(claimed[0], failed=1), engine="onnx")
+        as_read = shards.finish(session, claimed[0], results_of(claimed[0], failed=1), engine="onnx")
     assert as_read
     with database.write.begin() as session:
-        rounds.retry(session, as_read, shard_images=SHARD_IMAGES)
+        retry.retry_failed(session, as_read, shard_images=SHARD_IMAGES)
 
     with pytest.raises(Conflict, match="ended"), database.write.begin() as session:
         archives.request(session, as_read)
@@ -171,7 +169,7 @@ def test_what_a_worker_commits_while_its_job_is_purged_goes_with_it(database: Da
 
     with ThreadPoolExecutor(1) as aside:
         with database.write.begin() as session:
-            shards.finish(session, shard, outcomes(shard), engine="onnx")
+            shards.finish(session, shard, results_of(shard), engine="onnx")
             purging = aside.submit(purge, database, job)
             time.sleep(0.2)
         purging.result()
@@ -182,4 +180,4 @@ def test_what_a_worker_commits_while_its_job_is_purged_goes_with_it(database: Da
 
 def purge(database: Database, job: Job) -> None:
     with database.write.begin() as session:
-        jobs.purge(session, job)
+        retention.purge(session, job)

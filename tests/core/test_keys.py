@@ -17,7 +17,7 @@ def create(database: Database, *, valid_s: float | None = None) -> tuple[Key, st
         return create_key(session, owner="ada", name="laptop", valid_s=valid_s)
 
 
-def test_a_key_opens_for_its_owner_with_its_scopes(database: Database) -> None:
+def test_a_valid_key_is_returned_with_its_owner_and_scopes(database: Database) -> None:
     _, secret = create(database)
 
     with database.read.begin() as session:
@@ -38,7 +38,7 @@ def test_the_secret_is_not_in_the_database(database: Database) -> None:
 
 
 @pytest.mark.parametrize("change", [lambda s: s[:-1] + ("A" if s[-1] != "A" else "B"), lambda s: s[:-1], lambda _: ""])
-def test_a_key_that_is_off_by_a_character_opens_nothing(database: Database, change: object) -> None:
+def test_a_key_that_is_off_by_a_character_is_refused(database: Database, change: object) -> None:
     _, secret = create(database)
     assert callable(change)
 
@@ -46,7 +46,7 @@ def test_a_key_that_is_off_by_a_character_opens_nothing(database: Database, chan
         authenticate(session, change(secret))
 
 
-def test_a_revoked_key_opens_nothing(database: Database) -> None:
+def test_a_revoked_key_is_refused(database: Database) -> None:
     key, secret = create(database)
     with database.write.begin() as session:
         revoke_key(session, key.id)
@@ -55,7 +55,7 @@ def test_a_revoked_key_opens_nothing(database: Database) -> None:
         authenticate(session, secret)
 
 
-def test_an_expired_key_opens_nothing_and_says_so(database: Database) -> None:
+def test_an_expired_key_is_refused_and_says_so(database: Database) -> None:
     _, secret = create(database, valid_s=0.01)
     time.sleep(0.05)
 

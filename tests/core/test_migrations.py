@@ -1,5 +1,7 @@
 """The schema's history."""
 
+import re
+
 import pytest
 from alembic import command
 from sqlalchemy import create_engine, inspect, text
@@ -73,3 +75,48 @@ def foreign_tables(database_url: str) -> set[str]:
     keys = {key["referred_table"] for key in inspect(engine).get_foreign_keys("items")}
     engine.dispose()
     return keys
+
+
+def test_renamed_columns_keep_their_values_down_and_up_again(database: Database, database_url: str) -> None:
+    job = submitted(database, 2)
+    shard = claimed(database)
+
+    command.downgrade(alembic_config(database_url), "0004")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        old_shard = connection.execute(text("SELECT lane, round, turn FROM shards")).one()
+        old_job = connection.execute(text("SELECT lane, round FROM jobs")).one()
+    command.upgrade(alembic_config(database_url), "head")
+
+    assert tuple(old_shard) == (shard.queue, shard.run, shard.virtual_time)
+    assert tuple(old_job) == (job.queue, job.run)
+    now = reread(database, job)
+    assert (now.queue, now.run) == (job.queue, job.run)
+    finish(database, shard)
+    engine.dispose()
+
+
+def test_renamed_constraints_and_indexes_keep_no_old_name(database: Database, database_url: str) -> None:
+    engine = create_engine(database_url)
+    found = inspect(engine)
+    names = {
+        str(named["name"])
+        for table in ("jobs", "shards", "archives")
+        for named in (
+            *found.get_check_constraints(table),
+            *found.get_unique_constraints(table),
+            *found.get_indexes(table),
+        )
+    }
+    engine.dispose()
+
+    assert {"ck_jobs_queue", "ck_shards_queue", "uq_archives_job_id_run", "ix_shards_virtual_time"} <= names
+    assert not [name for name in names if re.search("lane|round|turn", name)]
+
+
+@pytest.mark.parametrize("wrong", ["UPDATE jobs SET queue = 'express'", "UPDATE shards SET queue = 'express'"])
+def test_a_renamed_check_still_refuses_an_unknown_queue(database: Database, wrong: str) -> None:
+    submitted(database, 2)
+
+    with database.write() as session, pytest.raises(IntegrityError):
+        session.execute(text(wrong))

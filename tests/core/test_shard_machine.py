@@ -15,14 +15,12 @@ from core.db.clock import db_now
 from core.db.engines import Database
 from core.db.tables import Base, Item, Job, Shard
 from core.errors import Conflict, Gone
-from core.jobs import cancellation, shards
-from core.jobs import retry as rounds
-from core.jobs import submission as jobs
+from core.jobs import cancellation, lookup, retry, shards
 from core.jobs.shards import CRASHES_BEFORE_SPLIT
 from core.states import ShardState
-from maintenance.__main__ import end_stuck_jobs, expire_leases
+from maintenance.rescuer import end_stuck_jobs, expire_leases
 from tests.core.moves import claim, submitted
-from tests.databases import SHARD_IMAGES, outcomes
+from tests.databases import SHARD_IMAGES, results_of
 from tests.faults.checker import counters, recount
 
 PICK = st.integers(0, 50)
@@ -53,7 +51,7 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule()
     def claim(self) -> None:
-        """A bell, perhaps a doubled one: it claims what there is, or nothing."""
+        """A notification, perhaps a duplicate: the worker claims a shard, or nothing."""
         shard = claim(self.database)
         if shard is not None:
             self.leases.append(shard)
@@ -68,29 +66,29 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule(pick=PICK, failed=st.integers(0, 9))
     def finish(self, pick: int, failed: int) -> None:
-        """By whoever thinks that it holds the lease; of a cancelled job, only the first image."""
+        """A worker that believes it holds the lease commits; of a cancelled job, only the first image."""
         if not self.leases:
             return
         shard = self._lease(pick)
         holds = self._holds(shard)
         with self.database.write.begin() as session:
-            wanted = 1 if cancellation.requested(session, shard.job_id) else shard.count
-            job = shards.finish(session, shard, outcomes(shard, failed=failed)[:wanted], engine="onnx")
+            wanted = 1 if cancellation.is_cancelled(session, shard.job_id) else shard.count
+            job = shards.finish(session, shard, results_of(shard, failed=failed)[:wanted], engine="onnx")
         assert (job is not None) == holds
 
     @rule(pick=PICK, crashed=st.booleans())
-    def give_back(self, pick: int, crashed: bool) -> None:
+    def release(self, pick: int, crashed: bool) -> None:
         if self.leases:
             shard = self._lease(pick)
             holds = self._holds(shard)
             with self.database.write.begin() as session:
-                assert shards.give_back(session, shard, crashed=crashed) == holds
+                assert shards.release(session, shard, crashed=crashed) == holds
 
     @rule(pick=PICK)
-    def postpone(self, pick: int) -> None:
+    def snooze(self, pick: int) -> None:
         if self.leases:
             with self.database.write.begin() as session:
-                shards.postpone(session, self._lease(pick))
+                shards.snooze(session, self._lease(pick))
 
     @rule(hours=st.sampled_from([-1, 1]))
     def clock_jumps(self, hours: int) -> None:
@@ -103,7 +101,7 @@ class ShardLife(RuleBasedStateMachine):
                         session.execute(update(Shard).where(Shard.id == shard_id).values(moved))
 
     @rule()
-    def sweep(self) -> None:
+    def rescue(self) -> None:
         expire_leases(self.database)
         end_stuck_jobs(self.database)
 
@@ -113,7 +111,7 @@ class ShardLife(RuleBasedStateMachine):
 
     @rule(pick=PICK)
     def retry(self, pick: int) -> None:
-        self._ask(pick, partial(rounds.retry, shard_images=SHARD_IMAGES))
+        self._ask(pick, partial(retry.retry_failed, shard_images=SHARD_IMAGES))
 
     @invariant()
     def counters_are_a_recount(self) -> None:
@@ -126,7 +124,7 @@ class ShardLife(RuleBasedStateMachine):
         with self.database.read.begin() as session:
             for job in session.scalars(select(Job).where(Job.ended_at.is_not(None))):
                 end = (job.state, job.ended_at, job.succeeded, job.failed, job.cancelled)
-                assert self.ends.setdefault((job.id, job.round), end) == end
+                assert self.ends.setdefault((job.id, job.run), end) == end
 
     @invariant()
     def an_image_is_in_one_open_shard_or_has_one_item(self) -> None:
@@ -149,7 +147,7 @@ class ShardLife(RuleBasedStateMachine):
         expire_leases(self.database)
         while (shard := claim(self.database)) is not None:
             with self.database.write.begin() as session:
-                shards.finish(session, shard, outcomes(shard), engine="onnx")
+                shards.finish(session, shard, results_of(shard), engine="onnx")
         with self.database.read.begin() as session:
             for job in session.scalars(select(Job)):
                 assert job.ended_at
@@ -160,7 +158,7 @@ class ShardLife(RuleBasedStateMachine):
         return self.leases[pick % len(self.leases)]
 
     def _holds(self, lease: Shard) -> bool:
-        """Whether this lease is the one that counts; whoever lost his must be able to change nothing."""
+        """Whether this lease holds; a worker that lost its lease can change nothing."""
         with self.database.read.begin() as session:
             row = session.get(Shard, lease.id)
             return row is not None and (row.state, row.attempt) == (ShardState.RUNNING, lease.attempt)
@@ -171,7 +169,7 @@ class ShardLife(RuleBasedStateMachine):
             return
         job = self.jobs[pick % len(self.jobs)]
         with suppress(Conflict, Gone), self.database.write.begin() as session:
-            change(session, jobs.owned(session, job.id, owner=job.owner))
+            change(session, lookup.find_job(session, job.id, owner=job.owner))
 
 
 def test_a_shards_life_loses_nothing_and_doubles_nothing(database: Database) -> None:

@@ -1,4 +1,4 @@
-"""A shard's life: claim, renew, finish, give back, expire, split."""
+"""The transitions of a shard: claim, renew, finish, release, expire, split."""
 
 import random
 import time
@@ -12,8 +12,8 @@ from core.db.engines import Database
 from core.db.tables import Item, Job, Shard
 from core.jobs import shards
 from core.states import JobState, ShardState
-from tests.core.moves import claim, claimed, finish, finished_late, give_back, reread, submitted
-from tests.databases import outcomes
+from tests.core.moves import claim, claimed, finish, finished_late, release, reread, submitted
+from tests.databases import results_of
 
 
 def test_a_claim_leases_the_shard_and_moves_its_images_to_running(database: Database) -> None:
@@ -28,7 +28,7 @@ def test_a_claim_leases_the_shard_and_moves_its_images_to_running(database: Data
     assert now.revision == job.revision + 1
 
 
-def test_an_empty_lane_has_nothing_to_claim(database: Database) -> None:
+def test_an_empty_queue_has_nothing_to_claim(database: Database) -> None:
     assert claim(database) is None
 
 
@@ -55,7 +55,7 @@ def test_the_last_shard_to_finish_ends_the_job_by_what_its_images_became(databas
 
 
 @pytest.mark.parametrize(("failed", "state"), [(0, JobState.SUCCEEDED), (2, JobState.FAILED)])
-def test_a_job_whose_images_all_share_a_fate_ends_so(database: Database, failed: int, state: JobState) -> None:
+def test_a_job_whose_images_all_end_alike_ends_so_too(database: Database, failed: int, state: JobState) -> None:
     submitted(database, 2)
 
     done = finish(database, claimed(database), failed=failed)
@@ -66,7 +66,7 @@ def test_a_job_whose_images_all_share_a_fate_ends_so(database: Database, failed:
 def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None:
     job = submitted(database, 4)
     zombie = claimed(database)
-    give_back(database, zombie, crashed=False)
+    release(database, zombie, crashed=False)
     successor = claimed(database)
 
     late = finished_late(database, zombie)
@@ -82,7 +82,7 @@ def test_an_image_cannot_have_two_items(database: Database) -> None:
     submitted(database, 2)
     shard = claimed(database)
 
-    twice = [*outcomes(shard), outcomes(shard)[0]]
+    twice = [*results_of(shard), results_of(shard)[0]]
 
     with pytest.raises(IntegrityError), database.write.begin() as session:
         shards.finish(session, shard, twice, engine="onnx")
@@ -94,19 +94,19 @@ def test_only_the_holder_of_a_lease_can_renew_it(database: Database) -> None:
 
     with database.write.begin() as session:
         assert shards.renew(session, shard, lease_s=100)
-    give_back(database, shard, crashed=False)
+    release(database, shard, crashed=False)
 
     with database.write.begin() as session:
         assert not shards.renew(session, shard, lease_s=100)
 
 
-def test_a_lease_that_ended_in_silence_frees_its_shard(database: Database) -> None:
+def test_an_expired_lease_queues_its_shard_again(database: Database) -> None:
     job = submitted(database, 2)
     shard = claimed(database, lease_s=0.05)
     time.sleep(0.1)
 
     with database.write.begin() as session:
-        (silent,) = shards.expired(session)
+        (silent,) = shards.expired_leases(session)
         assert shards.expire(session, silent)
 
     now = reread(database, job)
@@ -120,7 +120,7 @@ def test_a_lease_renewed_in_the_last_moment_is_not_taken(database: Database) -> 
     shard = claimed(database, lease_s=0.05)
     time.sleep(0.1)
     with database.write.begin() as session:
-        (silent,) = shards.expired(session)
+        (silent,) = shards.expired_leases(session)
         shards.renew(session, shard, lease_s=60)
 
     with database.write.begin() as session:
@@ -138,7 +138,7 @@ def test_a_shard_that_crashes_twice_is_split_until_one_image_stands_alone(databa
             finish(database, shard)
             continue
         lone_crashes += shard.count == 1
-        give_back(database, shard, crashed=True)
+        release(database, shard, crashed=True)
 
     last = finish_all_but(database, poison)
     now = reread(database, job)
@@ -162,13 +162,13 @@ def test_a_release_is_no_crash(database: Database) -> None:
     submitted(database, 4)
 
     for _ in range(5):
-        give_back(database, claimed(database), crashed=False)
+        release(database, claimed(database), crashed=False)
 
     shard = claimed(database)
     assert (shard.crashes, shard.count, shard.attempt) == (0, 4, 6)
 
 
-def test_silence_counts_as_a_crash_only_after_many_times(database: Database) -> None:
+def test_an_expired_lease_counts_as_a_crash_only_after_many(database: Database) -> None:
     submitted(database, 1)
 
     crashes = []
@@ -202,7 +202,7 @@ def test_counters_equal_a_recount_after_any_sequence_of_events(database: Databas
         if dice.random() < 0.5:
             finish(database, shard, failed=dice.randrange(shard.count + 1))
         else:
-            give_back(database, shard, crashed=dice.random() < 0.5)
+            release(database, shard, crashed=dice.random() < 0.5)
         for job in made:
             assert recounted(database, job) == (reread(database, job).queued, reread(database, job).running)
 
@@ -218,7 +218,7 @@ def recounted(database: Database, job: Job) -> tuple[int, int]:
     return int(images[0] or 0), int(images[1] or 0)
 
 
-def test_workers_that_claim_and_finish_the_shards_of_one_job_never_wait_in_a_circle(database: Database) -> None:
+def test_workers_on_the_shards_of_one_job_do_not_deadlock(database: Database) -> None:
     job = submitted(database, *[1] * 120)
 
     def work_off(number: int) -> None:

@@ -42,7 +42,7 @@ def test_an_object_whose_block_raises_leaves_nothing(tmp_path: Path) -> None:
     assert files_in(tmp_path) == []
 
 
-def test_a_missing_object_is_said_to_be_missing(tmp_path: Path) -> None:
+def test_a_missing_object_raises_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="missing"):
         Storage(tmp_path).open("jobs/a/1")
 
@@ -102,7 +102,7 @@ def synced_by(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
         yield paths
 
 
-def test_a_folder_that_somebody_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_folder_is_made_again(tmp_path: Path) -> None:
     storage = Storage(tmp_path)
     storage.spool_folder().rmdir()
 

@@ -14,7 +14,7 @@ from redis import Redis
 
 from ops.ports import LOOPBACK, free_port
 from ops.redis_server import find_redis
-from servers.servers import PostgresServer
+from servers.postgres import PostgresServer
 from tests.deploy import composition, images
 from tests.deploy.containers import Container, Role, build_venv
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.settings import ROOT
-from servers.servers import PostgresServer, postgres_server, redis_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.redis import redis_server
 from tests.faults.ground import Ground, settings_of
 from tests.faults.recovery import RECOVERIES, table, write
 from tests.http import paths

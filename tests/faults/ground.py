@@ -16,7 +16,8 @@ from core.db.tables import Item, Job, Shard
 from core.failpoints import Point
 from core.objects.storage import Storage
 from core.states import ItemState, ShardState
-from servers.servers import PostgresServer, RedisServer
+from servers.postgres import PostgresServer
+from servers.redis import RedisServer
 from tests.faults.checker import Prediction, check
 from tests.faults.poller import Poller
 from tests.faults.recovery import RECOVERIES, Recovery

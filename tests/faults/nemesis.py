@@ -13,8 +13,8 @@ import psycopg
 import redis
 
 from core.failpoints import Point
-from core.notifier import bells
-from core.states import Lane
+from core.notifier import open_notifier
+from core.states import Queue
 from tests.faults.ground import Ground
 
 KILLABLE = [point for point in Point if point not in (Point.IMAGE_DECODED, Point.DELETE_COMMITTED)]
@@ -97,9 +97,9 @@ class Nemesis:
             client.client_kill_filter(_type="pubsub")
 
     def double_bells(self) -> None:
-        doorbell = bells(self._ground.stack.settings)
-        for lane in Lane:
-            doorbell.ring_lane(lane, times=20)
+        notifier = open_notifier(self._ground.stack.settings)
+        for queue in Queue:
+            notifier.notify_queue(queue, shards=20)
 
     def crash_postgres(self) -> None:
         assert self._ground.postgres is not None

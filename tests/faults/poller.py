@@ -68,12 +68,12 @@ class Poller(threading.Thread):
     def _check_end(self, job: Job, seen: dict[str, int]) -> None:
         """Terminal once a round: what a round ended as it stays."""
         if job.ended_at is None:
-            if job.round in self._ends:
-                self.wrong.append(f"round {job.round} ended and went on")
+            if job.run in self._ends:
+                self.wrong.append(f"round {job.run} ended and went on")
             return
         end = (job.state, job.ended_at, *seen.values())
-        if self._ends.setdefault(job.round, end) != end:
-            self.wrong.append(f"round {job.round} ended as {self._ends[job.round]}, then as {end}")
+        if self._ends.setdefault(job.run, end) != end:
+            self.wrong.append(f"round {job.run} ended as {self._ends[job.run]}, then as {end}")
 
 
 def _as_of_one_moment(connection: Connection) -> None:

@@ -13,7 +13,7 @@ IMAGES = 300
 
 STEPS = {
     Point.ARCHIVE_CLAIMED: "kill",
-    Point.ARCHIVE_PAGE_WRITTEN: "kill",
+    Point.ARCHIVE_PART_WRITTEN: "kill",
     Point.OBJECT_WRITTEN: "about archives kill",
     Point.OBJECT_SYNCED: "about archives kill",
     Point.OBJECT_NAMED: "about archives kill",

@@ -10,7 +10,8 @@ import pytest
 
 from core.db.engines import open_database
 from core.settings import ROOT
-from servers.servers import PostgresServer, postgres_server, redis_server
+from servers.postgres import PostgresServer, postgres_server
+from servers.redis import redis_server
 from tests.faults.ground import Ground, settings_of
 from tests.faults.proxy import Proxy
 from tests.http import paths

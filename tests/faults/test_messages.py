@@ -10,10 +10,18 @@ import psutil
 import pytest
 from sqlalchemy import select
 
+from core.broker import (
+    ARCHIVE_QUEUE,
+    BUILD_ARCHIVE_TASK,
+    DRAW_OVERLAY_TASK,
+    INFER_SHARD_TASK,
+    OVERLAY_QUEUE,
+    celery_app,
+)
 from core.db.tables import Archive
 from core.failpoints import Point
-from core.notifier import ARCHIVE, ARCHIVE_QUEUE, DRAW, INFER, OVERLAY_QUEUE, Bells, bells, celery_app
-from core.states import JobState, Lane
+from core.notifier import Notifier, open_notifier
+from core.states import JobState, Queue
 from tests.faults.ground import LOOK_EVERY_S, Ground
 from tests.http import PATIENCE_S, archive
 
@@ -22,13 +30,13 @@ UNACKED = "unacked"
 """Kombu's hash of the messages that a worker has taken and not acknowledged."""
 
 FOREIGN: dict[str, tuple[str, dict[str, object]]] = {
-    "an unknown lane": (INFER, {"lane": "express"}),
-    "a lane that is no word": (INFER, {"lane": ["bulk"]}),
-    "an older version, which named the shard": (INFER, {"shard": "5f0c"}),
-    "a newer version, which says more": (INFER, {"lane": "bulk", "priority": 3}),
-    "an unknown archive": (ARCHIVE, {"archive": "5f0c"}),
-    "an unknown image": (DRAW, {"job": "5f0c", "index": 7}),
-    "an unknown task": ("paint-shard", {"lane": "bulk"}),
+    "an unknown queue": (INFER_SHARD_TASK, {"queue": "express"}),
+    "a queue that is no word": (INFER_SHARD_TASK, {"queue": ["bulk"]}),
+    "an older version, which named the shard": (INFER_SHARD_TASK, {"shard": "5f0c"}),
+    "a newer version, which says more": (INFER_SHARD_TASK, {"queue": "bulk", "priority": 3}),
+    "an unknown archive": (BUILD_ARCHIVE_TASK, {"archive": "5f0c"}),
+    "an unknown image": (DRAW_OVERLAY_TASK, {"job": "5f0c", "index": 7}),
+    "an unknown task": ("paint-shard", {"queue": "bulk"}),
 }
 
 
@@ -37,7 +45,7 @@ def test_a_bell_lost_with_the_worker_that_took_it_is_rung_again(ground: Ground) 
 
     with ground.job(60) as run, run.fault("1 worker killed between BRPOP and unacked", limit_s=20):
         with ground.redis.client() as redis:
-            assert not redis.exists(Lane.BULK, UNACKED), "the bell lies in the frozen worker's socket alone"
+            assert not redis.exists(Queue.BULK, UNACKED), "the bell lies in the frozen worker's socket alone"
         worker.kill()
 
 
@@ -56,7 +64,7 @@ def test_a_bell_redelivered_while_its_shard_runs_changes_nothing(ground: Ground)
 @pytest.mark.core
 def test_bells_rung_three_times_change_nothing(ground: Ground) -> None:
     with ground.job(IMAGES) as run:
-        doorbell(ground).ring_lane(Lane.BULK, times=2 * len(run.shards()))
+        notifier(ground).notify_queue(Queue.BULK, shards=2 * len(run.shards()))
 
     assert {shard.attempt for shard in run.shards()} == {1}
     await_silence(ground)
@@ -67,7 +75,7 @@ def test_bells_of_a_cancelled_job_are_ignored(sqlite_ground: Ground) -> None:
     with sqlite_ground.job(IMAGES) as run:
         run.under_way()
         run.client.post(f"/v1/jobs/{run.id}/cancel").raise_for_status()
-        doorbell(sqlite_ground).ring_lane(Lane.BULK, times=len(run.shards()))
+        notifier(sqlite_ground).notify_queue(Queue.BULK, shards=len(run.shards()))
 
     cancelled = run.row()
     await_silence(sqlite_ground)
@@ -84,9 +92,9 @@ def test_bells_of_a_deleted_job_are_ignored(sqlite_ground: Ground) -> None:
             archive_id = session.scalars(select(Archive.id).where(Archive.job_id == run.id)).one()
         client.delete(f"/v1/jobs/{run.id}").raise_for_status()
 
-    doorbell(sqlite_ground).ring_lane(Lane.BULK, times=2)
-    doorbell(sqlite_ground).ring_archive(archive_id)
-    doorbell(sqlite_ground).ring_overlay(run.id, 0)
+    notifier(sqlite_ground).notify_queue(Queue.BULK, shards=2)
+    notifier(sqlite_ground).notify_archive(archive_id)
+    notifier(sqlite_ground).notify_overlay(run.id, 0)
 
     await_silence(sqlite_ground)
     assert not sqlite_ground.storage.path(f"jobs/{run.id}").exists()
@@ -99,15 +107,15 @@ def test_a_message_of_another_version_is_dropped(sqlite_ground: Ground, of: str)
     app = celery_app(sqlite_ground.redis.url)
 
     with unmoved(sqlite_ground), app.connection_for_write() as connection:
-        app.send_task(task, kwargs=kwargs, queue=Lane.BULK, connection=connection)
+        app.send_task(task, kwargs=kwargs, queue=Queue.BULK, connection=connection)
     sqlite_ground.note(f"11 a message of {of}")
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[]", b"7", b""])
 def test_a_message_whose_body_cannot_be_read_is_dropped(sqlite_ground: Ground, body: bytes) -> None:
     with unmoved(sqlite_ground), celery_app(sqlite_ground.redis.url).connection_for_write() as link:
-        headers = {"task": INFER, "id": uuid4().hex}
-        link.Producer().publish(body, routing_key=Lane.BULK, content_type="application/json", headers=headers)
+        headers = {"task": INFER_SHARD_TASK, "id": uuid4().hex}
+        link.Producer().publish(body, routing_key=Queue.BULK, content_type="application/json", headers=headers)
     sqlite_ground.note(f"11 a message with the body {body!r}")
 
 
@@ -116,20 +124,20 @@ def test_what_is_no_message_is_dropped(sqlite_ground: Ground, garbage: str) -> N
     with sqlite_ground.job(IMAGES) as run:
         run.under_way()
         with run.fault(f"11 {garbage!r} in the place of a message", heard=True), sqlite_ground.redis.client() as redis:
-            redis.rpush(Lane.BULK, garbage)
+            redis.rpush(Queue.BULK, garbage)
 
     await_silence(sqlite_ground)
 
 
-def doorbell(ground: Ground) -> Bells:
-    return bells(ground.stack.settings)
+def notifier(ground: Ground) -> Notifier:
+    return open_notifier(ground.stack.settings)
 
 
 def await_silence(ground: Ground) -> None:
     """Returns when every message was heard and acknowledged."""
     until = time.monotonic() + PATIENCE_S
     with ground.redis.client() as redis:
-        while left := [key for key in (*Lane, ARCHIVE_QUEUE, OVERLAY_QUEUE, UNACKED) if redis.exists(key)]:
+        while left := [key for key in (*Queue, ARCHIVE_QUEUE, OVERLAY_QUEUE, UNACKED) if redis.exists(key)]:
             assert time.monotonic() < until, f"still there: {left}"
             time.sleep(LOOK_EVERY_S)
 
@@ -153,7 +161,7 @@ def frozen_while_it_listens(ground: Ground) -> psutil.Process:
     worker = ground.worker()
     with ground.redis.client() as redis, redis.monitor() as monitor:
         for seen in monitor.listen():
-            if {"BRPOP", Lane.BULK} <= set(seen["command"].split()):
+            if {"BRPOP", Queue.BULK} <= set(seen["command"].split()):
                 worker.suspend()
                 return worker
     raise AssertionError("Redis ended")

@@ -9,10 +9,10 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from core.broker import celery_app
 from core.failpoints import Point
-from core.notifier import celery_app
-from core.states import Lane
-from servers.servers import RedisServer
+from core.states import Queue
+from servers.redis import RedisServer
 from tests.faults.ground import LOOK_EVERY_S, Ground, Run
 from tests.http import PATIENCE_S, submit_zip, zipped
 
@@ -44,7 +44,7 @@ def test_a_worker_that_hears_nothing_of_waiting_work_is_replaced(sqlite_ground: 
     deaf, stall_s = sqlite_ground.worker(), sqlite_ground.stack.settings.stall_s
     app = celery_app(sqlite_ground.redis.url)
     with app.connection_for_write() as connection:
-        app.control.cancel_consumer(Lane.BULK, connection=connection, reply=True, timeout=5, limit=NODES)
+        app.control.cancel_consumer(Queue.BULK, connection=connection, reply=True, timeout=5, limit=NODES)
 
     with (
         sqlite_ground.job(60) as run,

@@ -13,7 +13,8 @@ from core.db.clock import db_now
 from core.db.engines import Database, open_database
 from core.db.tables import Job, Shard
 from core.failpoints import Point
-from maintenance.__main__ import expire_leases, remove_orphans
+from maintenance.orphan_collector import collect_orphans
+from maintenance.rescuer import expire_leases
 from tests.core.moves import claimed, submitted
 from tests.faults.ground import Ground, Run
 from tests.faults.replicas import second_sweep
@@ -25,8 +26,8 @@ SWEEPS = 4
 
 def test_three_sweeps_find_what_a_dead_worker_and_an_emptied_redis_left(ground: Ground, tmp_path: Path) -> None:
     with (
-        second_sweep(ground, tmp_path / "second", sweep_s=0.2),
-        second_sweep(ground, tmp_path / "third", sweep_s=0.2),
+        second_sweep(ground, tmp_path / "second", maintenance_interval_s=0.2),
+        second_sweep(ground, tmp_path / "third", maintenance_interval_s=0.2),
         ground.job(IMAGES) as run,
     ):
         run.under_way()
@@ -111,6 +112,6 @@ def test_the_objects_of_a_purge_that_was_cut_short_are_removed_as_orphans(ground
     assert ground.files() - files
     with ground.stack.client() as client:
         assert client.get(f"/v1/jobs/{run.id}/items").status_code == 410
-    remove_orphans(ground.stack.database, ground.storage, older_than_s=0)
+    collect_orphans(ground.stack.database, ground.storage, older_than_s=0)
     assert ground.files() <= files
     ground.note("27 sweep killed at purge-committed")

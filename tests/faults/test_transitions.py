@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from core.failpoints import Point
-from maintenance.__main__ import remove_orphans
+from maintenance.orphan_collector import collect_orphans
 from tests.faults.ground import Ground, Run
 from tests.faults.replicas import Replica, second_api
 from tests.http import submit_zip, zipped
@@ -53,7 +53,7 @@ def test_a_retry_that_was_committed_runs(ground: Ground, api: Replica) -> None:
         done = run.end()
 
         ground.note("27 API killed at retry-committed", seconds=time.monotonic() - began_s, limit_s=10)
-    assert (done["round"], done["state"]) == (2, "partially_succeeded")
+    assert (done["run"], done["state"]) == (2, "partially_succeeded")
 
 
 def test_a_deletion_that_was_committed_leaves_only_orphans(ground: Ground, api: Replica) -> None:
@@ -65,6 +65,6 @@ def test_a_deletion_that_was_committed_leaves_only_orphans(ground: Ground, api: 
         assert client.get(f"/v1/jobs/{run.id}/items").status_code == 410
 
     assert ground.files() - files
-    remove_orphans(ground.stack.database, ground.storage, older_than_s=0)
+    collect_orphans(ground.stack.database, ground.storage, older_than_s=0)
     assert ground.files() <= files
     ground.note("27 API killed at delete-committed")

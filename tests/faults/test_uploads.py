@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from core.failpoints import Point
-from maintenance.__main__ import remove_orphans
+from maintenance.orphan_collector import collect_orphans
 from tests.faults.ground import Ground
 from tests.faults.replicas import second_api
 from tests.http import submit_zip, zipped
@@ -21,7 +21,7 @@ BEFORE_THE_COMMIT = [
     ("sqlite", Point.ROWS_WRITTEN),
     ("postgres", Point.ROWS_WRITTEN),
 ]
-AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.BELL_RUNG]
+AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.NOTIFICATION_SENT]
 
 
 def die_at(point: Point, ground: Ground, folder: Path) -> None:
@@ -43,7 +43,7 @@ def test_an_upload_that_died_before_its_commit_was_never_there(ground: Ground, p
     die_at(point, ground, tmp_path)
 
     assert ground.jobs() == jobs
-    remove_orphans(ground.stack.database, ground.storage, older_than_s=0)
+    collect_orphans(ground.stack.database, ground.storage, older_than_s=0)
     assert ground.files() <= files
     ground.note(f"27 API killed at {point}")
 

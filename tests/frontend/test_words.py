@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from batchlight import BatchlightError, ConnectionLost, Fault, NotAuthenticated, Problem, Unreachable
+from batchlight import BatchlightError, ConnectionLost, NotAuthenticated, Problem, ProblemError, Unreachable
 from frontend.messages import IMAGE_ERRORS, UNKNOWN, ago, faithfulness, size, spoken
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
-def problem(status: int, code: str, detail: str | None = None, *faults: Fault) -> Problem:
+def problem(status: int, code: str, detail: str | None = None, *faults: ProblemError) -> Problem:
     return Problem(status=status, code=code, title="Refused", detail=detail, errors=faults)
 
 
@@ -22,7 +22,7 @@ def problem(status: int, code: str, detail: str | None = None, *faults: Fault) -
         (problem(415, "truncated_image"), "cut off"),
         (problem(413, "body_too_large", "The body is over 4 GB."), "over 4 GB"),
         (problem(503, "overlay_pending"), "does not answer"),
-        (problem(422, "bad_zip", "Two entries.", Fault("a.png", "twice")), "a.png: twice"),
+        (problem(422, "bad_zip", "Two entries.", ProblemError("a.png", "twice")), "a.png: twice"),
         (Unreachable("No answer from http://10.0.0.1:8000: connection refused."), "does not answer"),
         (ConnectionLost("Look at your newest jobs."), "newest jobs"),
         (BatchlightError("Plain words."), "Plain words."),

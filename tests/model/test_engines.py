@@ -93,10 +93,10 @@ def test_parts_of_a_stream_come_back_in_order(engine: Engine) -> None:
     images = sample_pixels()[:70]
     whole = engine.infer(images)
 
-    inferences = list(engine.infer_each([images[:64], images[64:64], images[64:]]))
+    tagged = list(engine.infer_each([("a", images[:64]), ("b", images[64:64]), ("c", images[64:])]))
 
-    assert [len(inference.cam) for inference in inferences] == [64, 0, 6]
-    assert np.allclose(np.concatenate([part.probabilities for part in inferences]), whole.probabilities, atol=1e-5)
+    assert [(tag, len(inference.cam)) for tag, inference in tagged] == [("a", 64), ("b", 0), ("c", 6)]
+    assert np.allclose(np.concatenate([part.probabilities for _, part in tagged]), whole.probabilities, atol=1e-5)
 
 
 def test_a_gpu_is_given_two_parts_before_the_first_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,16 +104,16 @@ def test_a_gpu_is_given_two_parts_before_the_first_comes_back(monkeypatch: pytes
     monkeypatch.setattr(engine, "_ahead", GPU_AHEAD)
     images, taken = sample_pixels()[:40], list[int]()
 
-    def parts() -> Iterator[Images]:
+    def batches() -> Iterator[tuple[int, Images]]:
         for start in range(0, len(images), 4):
             taken.append(start)
-            yield images[start : start + 4]
+            yield start, images[start : start + 4]
 
-    inferences = engine.infer_each(parts())
-    first = next(inferences)
+    inferences = engine.infer_each(batches())
+    _, first = next(inferences)
 
     assert taken == [0, 4, 8]
-    rest = [inference.probabilities for inference in inferences]
+    rest = [inference.probabilities for _, inference in inferences]
     assert np.array_equal(np.concatenate([first.probabilities, *rest]), engine.infer(images).probabilities)
 
 

@@ -1,4 +1,4 @@
-"""From a shard's object to its outcomes: the same whether a thread decodes ahead or not."""
+"""From a shard's object to its results: the same whether a thread decodes ahead or not."""
 
 import threading
 from pathlib import Path
@@ -10,9 +10,9 @@ from core.states import Explain
 from model.engines.interface import Engine, load_engine
 from model.engines.keras import GPU_AHEAD
 from tests.model.samples import shipped
-from tests.worker.inferring import BATCH, Asked, infer
-from worker.inference.lease import LeaseLost
+from tests.worker.inferring import BATCH, CountedCheck, infer
 from worker.inference.pipeline import top_k
+from worker.lease import LeaseLost
 
 ALONE, AHEAD = 1, 2
 """Threads of the engine: with several, a further thread decodes ahead."""
@@ -27,56 +27,56 @@ def decoders() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("decode")]
 
 
-def test_decoding_ahead_changes_no_outcome(engine: Engine, tmp_path: Path, samples: list[Path]) -> None:
+def test_decoding_ahead_changes_no_result(engine: Engine, tmp_path: Path, samples: list[Path]) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no image")
     images = [*samples[:5], broken, *samples[5:9]]
 
     alone, ahead = (
-        infer(engine, tmp_path / str(threads), images, explain=Explain.CAM, wanted=Asked(), threads=threads)
+        infer(engine, tmp_path / str(threads), images, explain=Explain.CAM, check=CountedCheck(), threads=threads)
         for threads in (ALONE, AHEAD)
     )
 
     assert alone == ahead
-    assert [outcome.error_code for outcome in alone] == [None] * 5 + ["not_an_image"] + [None] * 4
+    assert [result.error_code for result in alone] == [None] * 5 + ["not_an_image"] + [None] * 4
 
 
 @pytest.mark.parametrize("threads", [ALONE, AHEAD])
-def test_what_nobody_wants_any_more_ends_after_its_batch_and_leaves_no_thread(
+def test_a_cancelled_job_ends_after_its_batch_and_leaves_no_thread(
     engine: Engine, tmp_path: Path, samples: list[Path], threads: int
 ) -> None:
-    found = infer(engine, tmp_path, samples[:12], explain=Explain.CAM, wanted=Asked(2), threads=threads)
+    found = infer(engine, tmp_path, samples[:12], explain=Explain.CAM, check=CountedCheck(2), threads=threads)
 
-    assert [outcome.index for outcome in found] == list(range(2 * BATCH))
+    assert [result.index for result in found] == list(range(2 * BATCH))
     assert decoders() == []
 
 
 @pytest.mark.parametrize("threads", [ALONE, AHEAD])
-def test_what_is_interrupted_leaves_no_thread(
+def test_an_interrupted_shard_leaves_no_thread(
     engine: Engine, tmp_path: Path, samples: list[Path], threads: int
 ) -> None:
-    def lost() -> bool:
+    def lost() -> None:
         raise LeaseLost
 
     with pytest.raises(LeaseLost) as interruption:
-        infer(engine, tmp_path, samples[:12], explain=Explain.CAM, wanted=lost, threads=threads)
+        infer(engine, tmp_path, samples[:12], explain=Explain.CAM, check=lost, threads=threads)
 
     assert interruption.traceback
     assert decoders() == []
 
 
-def test_batches_on_their_way_to_a_gpu_change_no_outcome(
+def test_batches_on_their_way_to_a_gpu_change_no_result(
     tmp_path: Path, samples: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keras = load_engine(shipped(), engine="keras", batch_size=BATCH)
     images = samples[:14]
-    alone = infer(keras, tmp_path / "alone", images, explain=Explain.CAM, wanted=Asked())
+    alone = infer(keras, tmp_path / "alone", images, explain=Explain.CAM, check=CountedCheck())
 
     monkeypatch.setattr(keras, "_ahead", GPU_AHEAD)
-    ahead = infer(keras, tmp_path / "ahead", images, explain=Explain.CAM, wanted=Asked(), threads=2)
+    ahead = infer(keras, tmp_path / "ahead", images, explain=Explain.CAM, check=CountedCheck(), threads=2)
 
     assert ahead == alone
-    assert [outcome.index for outcome in ahead] == list(range(14))
+    assert [result.index for result in ahead] == list(range(14))
 
 
 def test_equal_classes_are_named_in_the_order_of_the_labels() -> None:

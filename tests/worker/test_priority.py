@@ -1,4 +1,4 @@
-"""Who gets the processor when all want it."""
+"""The priority of bulk workers on a busy processor."""
 
 import psutil
 import pytest

@@ -1,57 +1,58 @@
-"""Small shards of several callers in the same batches.
+"""Micro-batches: small shards of several jobs inferred in the same batches.
 
-A batch of sixteen images takes a fraction of sixteen single inferences, and a claim and a commit of sixteen shards
-little more than those of one. Each keeps its lease: one that is lost, cancelled or damaged changes nothing for others.
+A batch of sixteen images takes a fraction of the time of sixteen single inferences, and one claim and one commit of
+sixteen shards little more than those of one. Each shard keeps its lease. A lost lease, a cancelled job or a damaged
+object affects only its own shard; an I/O error ends the attempt of all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from core.db.tables import Job
 from core.failpoints import Point, failpoint
-from core.jobs.results import Outcome
+from core.jobs.items import InferenceResult
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
 from worker.inference.decoding import Image, decode_batch, pixels_of
-from worker.inference.pipeline import Work, opened, outcomes_of
+from worker.inference.pipeline import Check, Work, open_shard, results_of
 
 
-def infer_company(works: Sequence[Work], storage: Storage, *, check: Callable[[], None]) -> list[list[Outcome]]:
-    """The outcomes of each shard; all ask the same of one model, CAMs alone, and are tried for the first time.
+def infer_micro_batch(works: Sequence[Work], storage: Storage, *, check: Check) -> list[list[InferenceResult]]:
+    """Return the results of each shard; all ask for the same model with the same options, and for CAMs alone.
 
-    `check` raises, between two shards or batches, what ends the work.
+    `check` is called between two shards and between two batches, and raises what ends the work.
     """
-    outcomes: list[list[Outcome]] = [[] for _ in works]
+    results: list[list[InferenceResult]] = [[] for _ in works]
     images: list[Image] = []
-    places: list[int] = []
-    """For each image that of its shard among the company."""
-    for place, work in enumerate(works):
+    shard_numbers: list[int] = []
+    """For each image the number of its shard."""
+    for number, work in enumerate(works):
         check()
         with ExitStack() as stack:
-            if not _wanted(work.job):
+            if _is_cancelled(work.job):
                 continue
-            reader = opened(work.shard, storage, stack)
+            reader = open_shard(work.shard, storage, stack)
             if isinstance(reader, ShardReader):
-                images += decode_batch(work.shard, reader, work.shard.positions, work.size)
-                places += [place] * work.shard.count
+                images += decode_batch(work.shard, reader, work.shard.positions, work.input)
+                shard_numbers += [number] * work.shard.count
             else:
-                outcomes[place] = reader
-    for place, outcome in zip(places, _infer(works[0], images, check=check), strict=True):
-        outcomes[place].append(outcome)
-    return outcomes
+                results[number] = reader
+    for number, result in zip(shard_numbers, _infer(works[0], images, check=check), strict=True):
+        results[number].append(result)
+    return results
 
 
-def _infer(any_work: Work, images: Sequence[Image], *, check: Callable[[], None]) -> list[Outcome]:
-    outcomes: list[Outcome] = []
+def _infer(any_work: Work, images: Sequence[Image], *, check: Check) -> list[InferenceResult]:
+    results: list[InferenceResult] = []
     for start in range(0, len(images), any_work.engine.batch_size):
         check()
         batch = images[start : start + any_work.engine.batch_size]
-        inference = any_work.engine.infer(pixels_of(batch, any_work.size))
-        outcomes += outcomes_of(any_work, batch, inference, wanted=lambda: True)
+        inference = any_work.engine.infer(pixels_of(batch, any_work.input))
+        results += results_of(any_work, batch, inference, check=check)
         failpoint(Point.BATCH_INFERRED)
-    return outcomes
+    return results
 
 
-def _wanted(job: Job) -> bool:
-    """As it was claimed; a company is done sooner than anybody could ask again."""
-    return job.cancel_requested_at is None and job.purged_at is None
+def _is_cancelled(job: Job) -> bool:
+    """Read the job as it was at the claim: a query would cost more time than it could save."""
+    return job.cancel_requested_at is not None or job.purged_at is not None

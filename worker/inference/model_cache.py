@@ -1,4 +1,4 @@
-"""The model versions a worker process keeps loaded, because jobs pin versions."""
+"""The model versions that a worker process keeps loaded, because each job uses the version it was submitted with."""
 
 from collections import OrderedDict
 
@@ -10,17 +10,18 @@ from model.artifact import Artifact, find_artifact
 from model.engines.interface import Engine, load_engine
 
 Version = tuple[str, str, str]
+"""Name, version, precision."""
 
 
-class Models:
-    """Loads on first use, verifies digests, keeps the most recently used few."""
+class ModelCache:
+    """Loads model versions on first use, verifies their digests, and keeps the most recently used ones."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._loaded: OrderedDict[Version, tuple[Artifact, Engine]] = OrderedDict()
 
-    def of(self, job: Job) -> tuple[Artifact, Engine]:
-        """The artifact and the warm engine the job pinned; raises ArtifactError."""
+    def get(self, job: Job) -> tuple[Artifact, Engine]:
+        """Return the job's model version and its warm engine; raises ArtifactError or EngineUnavailable."""
         version = job.model_name, job.model_version, job.precision
         if version not in self._loaded:
             self._loaded[version] = self._load(*version)
@@ -30,7 +31,7 @@ class Models:
         return self._loaded[version]
 
     def warm_up(self) -> None:
-        """Loads what a job that names no model gets, so that the first one does not wait."""
+        """Load the default model, so that its first job does not wait; raises ArtifactError or EngineUnavailable."""
         artifact = find_artifact(self._settings.artifacts_dir, self._settings.default_model)
         manifest = artifact.manifest
         version = manifest.name, manifest.version, next(iter(manifest.precisions))
@@ -51,5 +52,5 @@ class Models:
 
 
 def child_number() -> int:
-    """This child's place in its worker's pool, which a successor takes over, so that each has a GPU of its own."""
+    """Return this child's number in its worker's pool, so that each child has a GPU; its successor takes it over."""
     return int(getattr(current_process(), "index", 0))

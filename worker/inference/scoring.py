@@ -1,4 +1,4 @@
-"""The faithfulness of a batch's CAMs, or a way out in the middle of it: it takes many times as long as the CAMs."""
+"""The faithfulness of the CAMs of a batch, which takes many inferences and can be interrupted between two of them."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,15 @@ from model.engines.interface import Engine, Floats, Images, Inference
 from model.explanation.faithfulness import faithfulness
 
 
-class Unwanted(Exception):
-    """Nobody wants the rest of this batch."""
+def faithfulness_scores(engine: Engine, images: Images, inference: Inference, *, check: Callable[[], None]) -> Floats:
+    """Return for each image `[N]` the faithfulness of its CAM, in [-1, 1]; it does not depend on the other images.
 
-
-def faithfulness_scores(engine: Engine, images: Images, inference: Inference, *, wanted: Callable[[], bool]) -> Floats:
-    """For each image `[N]` its CAM's insertion less deletion, in [-1, 1], the same in whatever batch it sits.
-
-    Raises Unwanted; `wanted` is asked before each further inference of as many images.
+    `images` are uint8 `[N, height, width, 3]` and `inference` is theirs. `check` is called before each further
+    inference and raises what interrupts the work.
     """
 
     def classify(changed: Images) -> Floats:
-        if not wanted():
-            raise Unwanted
+        check()
         return engine.infer(changed).probabilities
 
     predicted = inference.probabilities.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""Claimed shards: inferred and committed under their leases, or given back. One of the bulk lane, or a company."""
+"""Running claimed shards: infer and commit them under their leases, or queue them again."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,111 +8,120 @@ from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from core.db.tables import Job, Shard
+from core.db.tables import Shard
 from core.failpoints import Point, failpoint
-from core.jobs import shards
-from core.jobs.results import Finished, Outcome
+from core.jobs import claims, shards
+from core.jobs.claims import ClaimedShard
+from core.jobs.items import InferenceResult, ShardResult
 from model.artifact import ArtifactError
 from model.engines.interface import EngineUnavailable
 from worker.context import Context
-from worker.inference.cancel_watch import CancelWatch
-from worker.inference.lease import GivenUp, Lease, LeaseLost
-from worker.inference.micro_batch import infer_company
+from worker.inference.cancellation import CancellationCheck
+from worker.inference.micro_batch import infer_micro_batch
 from worker.inference.pipeline import Work, infer_shard
-from worker.runtime.shutdown import shutdown
+from worker.lease import Lease, LeaseLost, StopRequested, run_leased
 
-DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
-"""Internal: Postgres' own time-outs."""
+DATABASE_UNAVAILABLE = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+"""Postgres' own timeouts are InternalErrors."""
 
-OUR_TROUBLE = (ArtifactError, EngineUnavailable, *DATABASE_AWAY, OSError)
-"""What fails a shard without any image being to blame; it is tried again later."""
+SERVER_TROUBLE = (ArtifactError, EngineUnavailable, *DATABASE_UNAVAILABLE, OSError)
+"""Errors that no image causes: the shard is snoozed."""
 
-AGAIN_AFTER_S = 0.5
-
-
-Claimed = tuple[Shard, Job]
+RELEASE_RETRY_S = 0.5
 
 
-def run_shards(here: Context, claimed: Sequence[Claimed]) -> str:
-    """Infers and commits them; returns what became of them, for people. Raises what failed them, once given back."""
-    title, started = _title(claimed), time.monotonic()
-    try:
-        _infer(here, claimed)
-    except LeaseLost:
-        return f"{title}: the lease went to another worker"
-    except GivenUp:
-        _each(here, claimed, partial(shards.give_back, crashed=False))
-        here.bells.ring_lane(claimed[0][0].lane, times=1)
-        return f"{title}: given back, because this worker stops"
-    except OUR_TROUBLE:
-        _each(here, claimed, shards.postpone)
-        raise
-    except Exception:  # the task's edge: it may be an image's fault, so it counts as a crash; Celery records it
-        _each(here, claimed, partial(shards.give_back, crashed=True))
-        raise
-    return f"{title}, {time.monotonic() - started:.1f} s"
+def run_shards(context: Context, claimed: Sequence[ClaimedShard], *, stop_requested: StopRequested) -> str:
+    """Infer and commit these shards and return a line for the log; queues them again and raises if that fails."""
+    queue = claimed[0][0].queue
+
+    def release(session: Session, shard: Shard) -> None:
+        shards.release(session, shard, crashed=False)
+
+    def on_stop() -> None:
+        _release_each(context, claimed, release, stop_requested=stop_requested)
+        context.notifier.notify_queue(queue, shards=1)
+
+    def on_failure(failure: Exception) -> None:
+        crashed = not isinstance(failure, SERVER_TROUBLE)
+        requeue = partial(shards.release, crashed=True) if crashed else shards.snooze
+        _release_each(context, claimed, requeue, stop_requested=stop_requested)
+
+    return run_leased(
+        lambda: _infer_and_commit(context, claimed, stop_requested=stop_requested),
+        title=_title(claimed),
+        on_stop=on_stop,
+        on_failure=on_failure,
+    )
 
 
-def _infer(here: Context, claimed: Sequence[Claimed]) -> None:
-    settings = here.settings
+def _infer_and_commit(context: Context, claimed: Sequence[ClaimedShard], *, stop_requested: StopRequested) -> None:
+    settings = context.settings
 
     def renew(session: Session) -> bool:
-        """Whether any is still held: who lost one writes nothing of it, and goes on for the others."""
+        """Renew every lease; False once all are lost. A shard whose lease is lost is not committed."""
         held = [shards.renew(session, shard, lease_s=settings.lease_s) for shard, _ in claimed]
         return any(held)
 
-    with Lease(here.database.write, renew, heartbeat_s=settings.heartbeat_s) as lease:
-        model = here.models.of(claimed[0][1])
+    with Lease(context.database.write, renew, heartbeat_s=settings.heartbeat_s, stop_requested=stop_requested) as lease:
+        lease.check()
+        model = context.models.get(claimed[0][1])
         works = [Work(shard, job, *model) for shard, job in claimed]
-        outcomes = _outcomes(here, works, lease)
+        results = _infer(context, works, lease)
     failpoint(Point.SHARD_INFERRED)
-    done = [Finished(work.shard, known) for work, known in zip(works, outcomes, strict=True)]
-    with here.database.write.begin() as session:
-        jobs = shards.finish_all(session, done, engine=works[0].engine.name)
+    shard_results = [ShardResult(work.shard, of_shard) for work, of_shard in zip(works, results, strict=True)]
+    with context.database.write.begin() as session:
+        jobs = shards.finish_batch(session, shard_results, engine=works[0].engine.name)
         if not jobs:
             raise LeaseLost
     failpoint(Point.SHARD_COMMITTED)
-    here.bells.tell_ended(jobs.values())
+    context.notifier.publish_completed(jobs.values())
 
 
-def _outcomes(here: Context, works: Sequence[Work], lease: Lease) -> list[list[Outcome]]:
-    lease.check()
-    if all(shards.sociable(work.shard, work.job) for work in works):
-        return infer_company(works, here.storage, check=lease.check)
+def _infer(context: Context, works: Sequence[Work], lease: Lease) -> list[list[InferenceResult]]:
+    if all(claims.can_micro_batch(work.shard, work.job) for work in works):
+        return infer_micro_batch(works, context.storage, check=lease.check)
     (work,) = works
-    cancelled = CancelWatch(here.database.read, work.job.id)
+    cancellation = CancellationCheck(context.database.read, work.job.id)
 
-    def wanted() -> bool:
+    def check() -> None:
         lease.check()
-        return not cancelled()
+        cancellation.check()
 
-    return [infer_shard(work, here.storage, here.settings, wanted=wanted)]
+    return [infer_shard(work, context.storage, context.settings, check=check)]
 
 
-def _each(here: Context, claimed: Sequence[Claimed], free: Callable[[Session, Shard], bool]) -> None:
-    """Gives back what is still held, each in a transaction of its own: who holds a job's row waits for no shard.
+def _release_each(
+    context: Context,
+    claimed: Sequence[ClaimedShard],
+    requeue: Callable[[Session, Shard], object],
+    *,
+    stop_requested: StopRequested,
+) -> None:
+    """Queue the shards that are still held, each in a transaction of its own (lock order: ADR 16).
 
-    A database that is away is asked again for as long as the lease holds: until then nobody else can have the shard.
+    While the database is away this retries for up to `lease_s`: no other worker can claim them before.
     """
-    until_s = time.monotonic() + here.settings.lease_s
+    until_s = time.monotonic() + context.settings.lease_s
     for shard, _ in claimed:
-        while not _freed(here, shard, free, last_try=shutdown.asked or time.monotonic() > until_s):
-            time.sleep(AGAIN_AFTER_S)
+        while not _try_release(context, shard, requeue, last_attempt=stop_requested() or time.monotonic() > until_s):
+            time.sleep(RELEASE_RETRY_S)
 
 
-def _freed(here: Context, shard: Shard, free: Callable[[Session, Shard], bool], *, last_try: bool) -> bool:
-    """Whether the database was there to hear it; a last try raises."""
+def _try_release(
+    context: Context, shard: Shard, requeue: Callable[[Session, Shard], object], *, last_attempt: bool
+) -> bool:
+    """Return False if the database is away; raise the error in the last attempt."""
     try:
-        with here.database.write.begin() as session:
-            free(session, shard)
-    except DATABASE_AWAY:
-        if last_try:
+        with context.database.write.begin() as session:
+            requeue(session, shard)
+    except DATABASE_UNAVAILABLE:
+        if last_attempt:
             raise
         return False
     return True
 
 
-def _title(claimed: Sequence[Claimed]) -> str:
+def _title(claimed: Sequence[ClaimedShard]) -> str:
     images = sum(shard.count for shard, _ in claimed)
     of_images = "1 image" if images == 1 else f"{images} images"
     if len(claimed) > 1:

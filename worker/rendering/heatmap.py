@@ -1,4 +1,4 @@
-"""The overlay: a CAM drawn over its image."""
+"""Drawing a CAM over its image."""
 
 from functools import lru_cache
 
@@ -6,27 +6,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SHORTEST_LONG_SIDE = 112
-LONGEST_LONG_SIDE = 1024
-STRONGEST = 0.65
-"""How much of the heat's color covers the image where the CAM is highest."""
+MIN_LONG_SIDE_PX = 112
+MAX_LONG_SIDE_PX = 1024
+MAX_OPACITY = 0.65
+"""The opacity of the color where the CAM is highest."""
 
 STOPS = np.array([0.0, 0.25, 0.5, 0.75, 1.0])
 COLORS = np.array([[40, 20, 110], [150, 35, 140], [225, 60, 80], [250, 140, 30], [255, 225, 50]])
-"""Dark violet through red to yellow: ordered by lightness, so that it reads without color vision too."""
+"""RGB from dark violet over red to yellow: ordered by lightness, so it is legible without color vision too."""
 
 HOTTEST = 255
 HEATS = np.linspace(0, 1, HOTTEST + 1)
 CHANNELS = [np.interp(HEATS, STOPS, channel) for channel in COLORS.T]
-PALETTE = np.rint(np.stack([*CHANNELS, HOTTEST * STRONGEST * HEATS], axis=1)).astype(np.uint8).tobytes()
-"""RGBA for each heat from 0 to 255: its color, and how much of the image that covers."""
+PALETTE = np.rint(np.stack([*CHANNELS, HOTTEST * MAX_OPACITY * HEATS], axis=1)).astype(np.uint8).tobytes()
+"""RGBA for each value from 0 to 255."""
 
 
 def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
-    """The RGB image, small ones enlarged and large ones reduced, under the colors of its CAM [h, w] ≥ 0.
+    """Return the RGB image, its long side brought between 112 and 1024 px, under the colors of its CAM [h, w] ≥ 0.
 
-    Colors span from the CAM's lowest value to its highest. The hotter, the more opaque: where the CAM is lowest the
-    image shows unchanged, and so does all of it under a CAM that is the same everywhere.
+    Colors and their opacity span the range from the CAM's lowest value to its highest: where the CAM is lowest the
+    image shows unchanged, and so does all of it under a constant CAM.
     """
     canvas = image.resize(_size(image), Image.Resampling.BICUBIC)
     heat = Image.fromarray(_heat(cam, canvas.size))
@@ -37,14 +37,14 @@ def draw_overlay(image: Image.Image, cam: NDArray[np.float32]) -> Image.Image:
 
 
 def _size(image: Image.Image) -> tuple[int, int]:
-    """Bounded on its long side, so that a thumbnail is visible and a photograph affordable."""
+    """The size (width, height) of the overlay in pixels."""
     long_side = max(image.size)
-    scale = min(max(long_side, SHORTEST_LONG_SIDE), LONGEST_LONG_SIDE) / long_side
+    scale = min(max(long_side, MIN_LONG_SIDE_PX), MAX_LONG_SIDE_PX) / long_side
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
 def _heat(cam: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The CAM spread over its range from 0 to 255 and enlarged to (width, height)."""
+    """The CAM scaled to values from 0 to 255 and enlarged to (width, height)."""
     lowest, span = cam.min(), np.ptp(cam)
     spread = (cam - lowest) / span * HOTTEST if span > 0 else np.zeros_like(cam)
     height, width = (_enlargement(*side) for side in zip(cam.shape, reversed(size), strict=True))
@@ -54,6 +54,6 @@ def _heat(cam: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=64)
 def _enlargement(cells: int, pixels: int) -> NDArray[np.float32]:
-    """The matrix [pixels, cells] of Pillow's BICUBIC, which is linear: what it makes of a single cell of 1."""
+    """The matrix [pixels, cells] of Pillow's bicubic resize, which is linear: column i is the response to cell i."""
     single = Image.fromarray(np.eye(cells, dtype=np.float32))
     return np.asarray(single.resize((cells, pixels), Image.Resampling.BICUBIC))

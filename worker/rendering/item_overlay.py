@@ -1,4 +1,4 @@
-"""Overlays of stored images: read the original, draw its item's CAM, encode a PNG."""
+"""Overlays of stored images: read the original, draw its item's CAM over it, encode a PNG."""
 
 from contextlib import closing
 
@@ -14,8 +14,8 @@ from worker.rendering.heatmap import draw_overlay
 from worker.rendering.png import encode_png
 
 
-def draw_item(context: Context, item: Item) -> None:
-    """Stores the overlay of a succeeded item (its shard loaded), unless it lies there already."""
+def store_overlay(context: Context, item: Item) -> None:
+    """Draw and store the overlay of a succeeded item, whose shard is loaded, unless it is stored already."""
     key = overlay_key(item.job_id, item.index)
     if context.storage.exists(key):
         return
@@ -30,12 +30,12 @@ def draw_item(context: Context, item: Item) -> None:
 
 
 def overlay_png(item: Item, original: bytes) -> bytes:
-    """The PNG of this succeeded item's overlay."""
+    """Return the PNG of a succeeded item's overlay; `original` is its image as it was uploaded."""
     return encode_png(draw_overlay(open_upright(original), cam_of(item)))
 
 
 def cam_of(item: Item) -> NDArray[np.float32]:
-    """The item's CAM [h, w]."""
+    """Return the CAM [h, w] of a succeeded item."""
     assert item.cam is not None
     assert item.cam_height is not None
     assert item.cam_width is not None

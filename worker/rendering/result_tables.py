@@ -1,4 +1,4 @@
-"""An item as a line of `results.csv` and of `results.jsonl`."""
+"""The result tables of an archive: an item is a row of `results.csv` and a line of `results.jsonl`."""
 
 import csv
 import json
@@ -9,7 +9,7 @@ from core.states import ItemState
 from worker.rendering.item_overlay import cam_of
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs cells that begin so (OWASP, "CSV Injection")."""
+"""Spreadsheets run cells with these first characters as formulas (OWASP, "CSV Injection")."""
 
 COLUMNS = (
     "index", "name", "state", "label", "confidence", "error_code", "error_message", "sha256", "width", "height",
@@ -28,7 +28,7 @@ class ResultTables:
         self._csv.writerow(COLUMNS)
 
     def add(self, item: Item, *, original: str | None, overlay: str | None) -> None:
-        """The item, and where its files lie in the archive; None where there is none."""
+        """Add an item; `original` and `overlay` are the names of its files in the archive, or None."""
         self._csv.writerow(
             safe_cell(value)
             for value in (
@@ -68,5 +68,5 @@ class ResultTables:
 
 
 def safe_cell(value: object) -> object:
-    """The value, made plain text where a spreadsheet would take it for a formula."""
+    """Return the value, quoted as text if a spreadsheet would run it as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value

@@ -1,7 +1,7 @@
-"""A consumer that drops what it cannot read.
+"""A consumer that drops messages it cannot read.
 
-Celery's ends over a message whose body has another shape than a task's, puts it back, and meets it again as soon as it
-is started again: one such message stops a lane for good (measured on 5.7).
+Celery's consumer stops at a message whose body is not a task message, requeues it, and meets it again after
+each restart: one such message stops a queue for good (measured on 5.7).
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)
 
 
 class Consumer(consumer.Consumer):
-    """Celery's, but for messages that are no tasks: they are logged and acknowledged."""
+    """Celery's consumer, which here logs and acknowledges a message that is not a task."""
 
     def create_task_handler(self, promise: type[promise] = promise) -> Callable[[Message], None]:
         handle: Callable[[Message], None] = super().create_task_handler(promise)

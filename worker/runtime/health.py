@@ -1,25 +1,25 @@
-"""Does this machine's worker answer: `python -m worker.runtime.health` asks it through Redis and ends with 0 or 1."""
+"""A health check: `python -m worker.runtime.health` exits with 0 if a worker of this host answers through Redis."""
 
 import socket
 import sys
 
-from core.notifier import RING_FAILURES
+from core.broker import BROKER_ERRORS
 from worker.runtime.app import app
 
-ANSWER_WAIT_S = 10
+RESPONSE_TIMEOUT_S = 10
 
 
 def answers() -> bool:
-    """Whether a worker of this host, whatever its lane, answers a ping in time."""
+    """Return whether a worker of this host, of any queue, answers a ping in time."""
     node = app.control.inspect(
         pattern=f"*@{socket.gethostname()}",
         matcher="glob",  # type: ignore[arg-type]  # the stubs ask for a function; Celery takes its name
-        timeout=ANSWER_WAIT_S,
+        timeout=RESPONSE_TIMEOUT_S,
         limit=1,
     )
     try:
         return bool(node.ping())
-    except RING_FAILURES:
+    except BROKER_ERRORS:
         return False
 
 

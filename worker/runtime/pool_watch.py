@@ -1,18 +1,18 @@
 """Notices a lost child within half a second.
 
-Celery looks when a child's pipe closes, which may be before the kernel lets the child be reaped; then the next look is
-its timer's, up to five seconds later (measured on 5.7: half of all killed children).
+Celery looks for lost children when a child's pipe closes, which may be before the kernel lets it reap the child. Its
+next look is then its timer's, up to five seconds later (measured on 5.7: half of all killed children).
 """
 
 from typing import Any
 
 from celery import Celery, bootsteps
 
-LOOK_EVERY_S = 0.5
+CHECK_INTERVAL_S = 0.5
 
 
 class WatchChildren(bootsteps.StartStopStep):
-    """Looks regularly, anew after each connection to the broker, which may have cleared the timers."""
+    """Checks the pool at regular intervals; starts anew after each connection to the broker, which clears timers."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -21,7 +21,7 @@ class WatchChildren(bootsteps.StartStopStep):
         self._timer: Any = None
 
     def start(self, parent: Any) -> None:
-        self._timer = parent.timer.call_repeatedly(LOOK_EVERY_S, parent.pool.maintain_pool)
+        self._timer = parent.timer.call_repeatedly(CHECK_INTERVAL_S, parent.pool.maintain_pool)
 
     def stop(self, parent: Any) -> None:
         if self._timer is not None:
@@ -29,4 +29,5 @@ class WatchChildren(bootsteps.StartStopStep):
 
 
 def watch_children(app: Celery) -> None:
+    """Make the workers of this application check their children."""
     app.steps["consumer"].add(WatchChildren)

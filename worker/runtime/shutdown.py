@@ -1,10 +1,10 @@
-"""A worker that is told to stop: its children finish what is short, and give back what is long.
+"""Stopping a worker: its children finish short work and release long work.
 
-    SIGTERM to the worker    takes no further work; after `FINISH_WAIT_S` tells its children to give back (SIGUSR2)
-    SIGUSR2 to a child       gives back at the next batch
-    SIGTERM to a child       gives back, then ends (a supervisor may signal the whole group)
+    SIGTERM to the worker    claims nothing more; after FINISH_TIMEOUT_S it sends SIGUSR2 to its children
+    SIGUSR2 to a child       releases its work at the next batch
+    SIGTERM to a child       releases its work, then ends (a supervisor may signal the whole process group)
 
-Celery's own soft shutdown would kill a child after its time and leave the lease to run out.
+Celery's own soft shutdown kills a child after its time and leaves the lease to expire.
 """
 
 import os
@@ -18,73 +18,74 @@ from billiard.process import active_children
 from celery.signals import worker_process_init, worker_shutting_down
 from celery.worker import state
 
-FINISH_WAIT_S = 3.0
+FINISH_TIMEOUT_S = 3.0
 
 
-class Shutdown:
-    """What this child was told, and whether it is at work. Only plain attributes: signal handlers touch it."""
+class ChildShutdown:
+    """Whether a child was told to stop, and whether it is working. Plain attributes only: signal handlers set them."""
 
     def __init__(self) -> None:
-        self.asked = False
-        self._ends = False
-        self._working = False
+        self._requested = False
+        self._must_end = False
+        self._is_working = False
+
+    def is_requested(self) -> bool:
+        """Return whether the work is to be released."""
+        return self._requested
 
     @contextmanager
-    def work(self) -> Iterator[None]:
-        """A block during which SIGTERM asks to stop, and ends the process only after it."""
-        self._working = True
+    def working(self) -> Iterator[None]:
+        """A block of work: SIGTERM during it requests the release, and ends the process only after the block."""
+        self._is_working = True
         try:
             yield
         finally:
-            self._working = False
-            if self._ends:
+            self._is_working = False
+            if self._must_end:
                 _end()
 
-    def listen(self) -> None:
-        """Takes over both signals; call it in the child, after the fork."""
-        signal.signal(signal.SIGUSR2, self._give_back)
-        signal.signal(signal.SIGTERM, self._terminate)
+    def install(self) -> None:
+        """Handle both signals; call it in the child, after the fork."""
+        signal.signal(signal.SIGUSR2, self._on_release)
+        signal.signal(signal.SIGTERM, self._on_terminate)
 
-    def _give_back(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
+    def _on_release(self, _number: int, _frame: FrameType | None) -> None:
+        self._requested = True
 
-    def _terminate(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = self._ends = True
-        if not self._working:
+    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+        self._requested = self._must_end = True
+        if not self._is_working:
             _end()
 
 
-shutdown = Shutdown()
+child_shutdown = ChildShutdown()
+"""The state of this process; only `worker.tasks` reads it, and passes it on."""
 
 
 @worker_process_init.connect
-def listen(**_signal: object) -> None:
-    shutdown.listen()
+def install(**_signal: object) -> None:
+    child_shutdown.install()
 
 
 @worker_shutting_down.connect
-def hurry_children(**_signal: object) -> None:
-    """In the parent, from its signal handler: what still runs after a while is given back."""
-    timer = Timer(FINISH_WAIT_S, _tell_children)
+def release_later(**_signal: object) -> None:
+    """In the parent, from its signal handler: children that still work after FINISH_TIMEOUT_S release their work."""
+    timer = Timer(FINISH_TIMEOUT_S, signal_children, [signal.SIGUSR2])
     timer.daemon = True
     timer.start()
 
 
 def is_stopping() -> bool:
-    """Whether this worker, the parent, was told to stop. (Celery's flags hold None, False or an exit status.)"""
-    told: tuple[object, object] = (state.should_stop, state.should_terminate)
-    return any(status is not None and status is not False for status in told)
+    """Return whether this worker, the parent, was told to stop. (Celery's flags hold None, False or an exit status.)"""
+    flags: tuple[object, object] = (state.should_stop, state.should_terminate)
+    return any(status is not None and status is not False for status in flags)
 
 
 def signal_children(number: signal.Signals) -> None:
-    """From the parent to every child that runs."""
+    """Send a signal from the parent to every running child."""
     for child in active_children():
         if child.pid is not None:
             os.kill(child.pid, number)
-
-
-def _tell_children() -> None:
-    signal_children(signal.SIGUSR2)
 
 
 def _end() -> None:

@@ -1,5 +1,4 @@
-"""What happens around the tasks: a worker that starts checks its model, a child that starts warms up,
-a child that dies frees its lease at once."""
+"""Celery signals around the tasks: a worker checks its model, a child warms up, a lost child's lease is released."""
 
 import logging
 import resource
@@ -12,7 +11,7 @@ from core import failpoints
 from core.db.engines import open_database
 from core.failpoints import Point, failpoint
 from core.jobs import archives, shards
-from core.notifier import bells
+from core.notifier import open_notifier
 from core.settings import settings
 from model.artifact import ArtifactError, find_artifact
 from model.engines.interface import EngineUnavailable
@@ -27,12 +26,15 @@ log = logging.getLogger(__name__)
 
 @celeryd_init.connect
 def check_model(**_signal: object) -> None:
-    """Ends a worker that could only keep jobs waiting; whatever supervises it tries again."""
+    """Exit if the default model is missing or damaged: a supervisor starts the worker again, and its jobs wait."""
     config = settings()
     try:
         find_artifact(config.artifacts_dir, config.default_model).verify()
     except ArtifactError as trouble:
-        sys.stderr.write(f"This worker cannot start: {trouble}. Its jobs wait until the model is there.\n")
+        sys.stderr.write(
+            f"This worker cannot start: {trouble}. Put the model into {config.artifacts_dir}, or set "
+            f"BATCHLIGHT_DEFAULT_MODEL (now {config.default_model!r}); jobs wait until then.\n"
+        )
         sys.exit(EX_CONFIG)
 
 
@@ -43,18 +45,18 @@ def arm_failpoints(**_signal: object) -> None:
 
 @worker_process_init.connect
 def warm_up(**_signal: object) -> None:
-    """Loads the default model in the new child; nothing is loaded before the fork."""
+    """Load the default model in the new child; nothing is loaded before the fork."""
     limit = settings().child_memory_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     try:
         context().models.warm_up()
-    except (ArtifactError, EngineUnavailable) as missing:
-        log.error("the default model cannot be loaded, its jobs will wait: %s", missing)
+    except (ArtifactError, EngineUnavailable) as trouble:
+        log.error("cannot load the default model, so its jobs wait: %s", trouble)
 
 
 @task_failure.connect
-def free_lease(task_id: str, exception: BaseException, **_signal: object) -> None:
-    """Runs in the parent when a child was lost or killed for its time: gives back what the child held."""
+def release_lost_work(task_id: str, exception: BaseException, **_signal: object) -> None:
+    """In the parent, when a child was lost or killed at its time limit: release the work that the child held."""
     if not isinstance(exception, WorkerLostError | TimeLimitExceeded):
         return
     crashed = not is_stopping()
@@ -64,14 +66,14 @@ def free_lease(task_id: str, exception: BaseException, **_signal: object) -> Non
             held, archive = shards.leased_by(session, task_id), archives.leased_by(session, task_id)
         for shard in held:
             with database.write.begin() as session:
-                shards.give_back(session, shard, crashed=crashed)
+                shards.release(session, shard, crashed=crashed)
         if archive is not None:
             with database.write.begin() as session:
-                archives.give_back(session, archive, failed=crashed)
+                archives.release(session, archive, failed=crashed)
     finally:
         database.dispose()
-    failpoint(Point.LEASE_FREED)
+    failpoint(Point.LOST_WORK_RELEASED)
     if held:
-        bells(settings()).ring_lane(held[0].lane, times=2)
+        open_notifier(settings()).notify_queue(held[0].queue, shards=2)
     if archive is not None:
-        bells(settings()).ring_archive(archive.id)
+        open_notifier(settings()).notify_archive(archive.id)

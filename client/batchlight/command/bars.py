@@ -1,4 +1,4 @@
-"""Progress bars on a terminal; elsewhere the same calls show nothing."""
+"""Progress bars on a terminal. Elsewhere the same calls show nothing."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ BAR_COLUMNS = 32
 
 @contextmanager
 def bytes_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar of bytes; call what it yields with bytes done and bytes in all. Until then it says "Preparing"."""
+    """A bar of bytes, shown as "Preparing" at first. Call the yielded function with bytes so far and in total."""
     with _progress(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()) as bars:
         task = bars.add_task("Preparing", total=None)
         yield lambda done, total: bars.update(task, description=label, completed=done, total=total)
@@ -33,7 +33,7 @@ def bytes_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def job_bar() -> Iterator[Callable[[Job], None]]:
-    """A bar of images; call what it yields with the job whenever it has changed."""
+    """A bar of images. Call the yielded function with the job whenever it has changed."""
     with _progress(TextColumn("{task.fields[counted]}"), TimeElapsedColumn()) as bars:
         task = bars.add_task("Queued", total=None, counted="")
         yield lambda job: _show_job(bars, task, job)

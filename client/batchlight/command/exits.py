@@ -1,4 +1,4 @@
-"""How the command ends: exit codes for scripts, and for people what went wrong and what to do."""
+"""How the command ends: exit codes for scripts, and for people what was wrong and what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,17 +6,18 @@ from enum import IntEnum
 
 import typer
 
-from batchlight.client import Client
+from batchlight.client.client import Client
 from batchlight.command.screen import note, printable, write_error
 from batchlight.errors import (
     BatchlightError,
     ConnectionLost,
     InvalidAddress,
+    InvalidDestination,
     InvalidUpload,
     MissingKey,
     NotAuthenticated,
     Problem,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     Unreachable,
 )
 from batchlight.records import Job
@@ -33,47 +34,49 @@ class ExitCode(IntEnum):
 
 
 MEANINGS = {
-    ExitCode.OK: "done",
+    ExitCode.OK: "success",
     ExitCode.FAILED: "images failed, or the job ended without all of them",
     ExitCode.USAGE: "wrong usage, or a local file cannot be read or written",
     ExitCode.NOT_AUTHENTICATED: "the API key is missing or wrong",
     ExitCode.REFUSED: "the server refused the request and says why",
     ExitCode.UNREACHABLE: "the server cannot be reached",
-    ExitCode.INTERRUPTED: "interrupted; a job that was submitted goes on",
+    ExitCode.INTERRUPTED: "interrupted; a submitted job continues",
 }
 
-NO_KEY = "Put a key into BATCHLIGHT_KEY or --key. On the server: python -m ops keys create"
-WRONG_KEY = "Check BATCHLIGHT_KEY or --key. A new key, on the server: python -m ops keys create"
-NO_SERVER = "Is the server running there? Another address: BATCHLIGHT_URL or --url."
-NO_BATCHLIGHT = "Check the address in BATCHLIGHT_URL or --url."
+CREATE_KEY = 'Create a key on the server: python -m ops keys create --owner "$USER"'
 
-ENDINGS: tuple[tuple[type[BatchlightError], ExitCode, str | None], ...] = (
+EXITS: tuple[tuple[type[BatchlightError], ExitCode, str | None], ...] = (
     (InvalidAddress, ExitCode.USAGE, None),
     (InvalidUpload, ExitCode.USAGE, None),
-    (MissingKey, ExitCode.NOT_AUTHENTICATED, NO_KEY),
-    (NotAuthenticated, ExitCode.NOT_AUTHENTICATED, WRONG_KEY),
+    (InvalidDestination, ExitCode.USAGE, None),
+    (MissingKey, ExitCode.NOT_AUTHENTICATED, f"Set BATCHLIGHT_KEY or --key. {CREATE_KEY}"),
+    (NotAuthenticated, ExitCode.NOT_AUTHENTICATED, f"Check BATCHLIGHT_KEY or --key. {CREATE_KEY}"),
     (Problem, ExitCode.REFUSED, None),
-    (ConnectionLost, ExitCode.UNREACHABLE, None),
-    (Unreachable, ExitCode.UNREACHABLE, NO_SERVER),
-    (UnexpectedAnswer, ExitCode.UNREACHABLE, NO_BATCHLIGHT),
+    (ConnectionLost, ExitCode.UNREACHABLE, "See your newest jobs: batchlight jobs --limit 5"),
+    (Unreachable, ExitCode.UNREACHABLE, "Is the server running? Set another address: BATCHLIGHT_URL or --url."),
+    (UnexpectedResponse, ExitCode.UNREACHABLE, "Check the address in BATCHLIGHT_URL or --url."),
+    (BatchlightError, ExitCode.FAILED, None),
 )
-"""The first row that fits says with which code an error ends the command, and what to do about it."""
+"""The exit code and hint of an error are in the first row whose type fits."""
 
 CODE_HINTS = {
-    "job_not_finished": "Wait for it first: batchlight status JOB --wait",
-    "not_found": "See your jobs: batchlight jobs",
-    "unknown_model": "See the models there are: batchlight models",
+    "job_not_finished": "Wait for it first: batchlight status {job_id} --wait",
+    "job_not_found": "See your jobs: batchlight jobs",
+    "unknown_model": "See the models of the server: batchlight models",
 }
 
 
 @contextmanager
-def connected(url: str, key: str, *, as_json: bool) -> Iterator[Client]:
-    """A client for one command; whatever goes wrong meanwhile becomes a message and an exit code."""
+def connected(url: str, key: str, *, as_json: bool, job_id: str | None = None) -> Iterator[Client]:
+    """A client for one command. An error in the block becomes a message and an exit code.
+
+    `job_id` is the job that the command is about; it stands in the hints.
+    """
     try:
         with Client(url, key) as client:
             yield client
     except BatchlightError as error:
-        code, hint = _ending(error)
+        code, hint = _exit_of(error, job_id=job_id)
         write_error(error, hint=hint, as_json=as_json)
         raise typer.Exit(code) from None
     except KeyboardInterrupt:
@@ -83,6 +86,7 @@ def connected(url: str, key: str, *, as_json: bool) -> Iterator[Client]:
         raise
     except OSError as error:
         note(f"{printable(str(error.filename or 'A local file'))}: {error.strerror or error}.", style="red")
+        note("Make the path writable or choose another one, then run the command again.")
         raise typer.Exit(ExitCode.USAGE) from None
 
 
@@ -90,6 +94,12 @@ def exit_code_of(job: Job) -> ExitCode:
     return ExitCode.FAILED if job.ended and not job.succeeded else ExitCode.OK
 
 
-def _ending(error: BatchlightError) -> tuple[ExitCode, str | None]:
-    code, hint = next((code, hint) for kind, code, hint in ENDINGS if isinstance(error, kind))
-    return code, CODE_HINTS.get(error.code, hint)
+def _exit_of(error: BatchlightError, *, job_id: str | None) -> tuple[ExitCode, str | None]:
+    """The exit code, and the hint. Notes on the error are more specific than the table's hint and replace it."""
+    code, hint = next((code, hint) for kind, code, hint in EXITS if isinstance(error, kind))
+    notes = getattr(error, "__notes__", None)
+    if notes:
+        return code, "\n".join(notes)
+    if error.code in CODE_HINTS:
+        return code, CODE_HINTS[error.code].format(job_id=job_id)
+    return code, hint

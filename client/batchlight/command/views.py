@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.table import Table
 from rich.text import Text
 
-from batchlight.command.screen import grid, listing, printable
+from batchlight.command.screen import SHOWN_SKIPPED, grid, listing, printable
 from batchlight.records import Item, Job, Model, Prediction
 
 NUMBERS = ("confidence", "faithfulness")
@@ -22,6 +22,7 @@ STYLES = {
 
 
 def job_facts(job: Job) -> Table:
+    """A table of what is known about one job."""
     rows: list[tuple[str, Text | str]] = [("job", job.id)]
     if job.name:
         rows.append(("name", printable(job.name)))
@@ -34,16 +35,18 @@ def job_facts(job: Job) -> Table:
     if job.options.explain != "cam":
         rows.append(("explain", printable(job.options.explain)))
     if job.ended_at is not None:
-        rows.append(("took", _pace(job, job.ended_at)))
+        rows.append(("took", _duration(job, job.ended_at)))
     if job.purged_at is not None:
-        rows.append(("deleted", f"{_when(job.purged_at)}: images and results are kept no longer"))
+        rows.append(("deleted", f"{_when(job.purged_at)}: images and results are no longer kept"))
     if job.skipped_total:
         rows.append(("skipped", _skipped(job)))
     return grid(rows)
 
 
 def job_table(jobs: Iterable[Job]) -> Table:
-    table = listing("job", "state", "images", "failed", "model", "submitted", "name", right=("images", "failed"))
+    """A table with a row per job. Ids stay in one line so that they can be copied."""
+    columns = ("job", "state", "images", "failed", "model", "submitted", "name")
+    table = listing(*columns, right=("images", "failed"), no_wrap="job")
     for job in jobs:
         failed = f"{job.counts.failed:,}" if job.counts.failed else ""
         table.add_row(
@@ -59,18 +62,19 @@ def job_table(jobs: Iterable[Job]) -> Table:
 
 
 def item_table(items: Sequence[Item]) -> Table:
-    """With a column of their faithfulness where it was measured."""
-    judged = any(item.faithfulness is not None for item in items)
-    table = listing("#", "image", *_answer_columns(judged=judged), right=("#", *NUMBERS))
+    """A table with a row per item, and a column for the faithfulness if any item has one."""
+    faithfulness = any(item.faithfulness is not None for item in items)
+    table = listing("#", "image", *_prediction_columns(faithfulness=faithfulness), right=("#", *NUMBERS))
     for item in items:
         if item.error is not None:
-            table.add_row(str(item.index), printable(item.name), *_failure(item.error.code, item.error.message))
+            table.add_row(str(item.index), printable(item.name), *_failure_cells(item.error.code, item.error.message))
         else:
-            table.add_row(str(item.index), printable(item.name), *_answer(item))
+            table.add_row(str(item.index), printable(item.name), *_prediction_cells(item))
     return table
 
 
 def model_table(models: Iterable[Model]) -> Table:
+    """A table with a row per model version, with its accuracy in each precision."""
     table = listing("model", "classes", "accuracy", "", right=("classes",))
     for model in models:
         marks = [*model.aliases, *(["default"] if model.default else [])]
@@ -83,31 +87,33 @@ def model_table(models: Iterable[Model]) -> Table:
     return table
 
 
-def prediction_table(*, judged: bool) -> Table:
-    """To fill; `judged` leaves a column for the faithfulness."""
-    return listing("image", *_answer_columns(judged=judged), right=NUMBERS)
+def prediction_table(*, faithfulness: bool) -> Table:
+    """An empty table for predictions, with a column for the faithfulness on request."""
+    return listing("image", *_prediction_columns(faithfulness=faithfulness), right=NUMBERS)
 
 
 def add_prediction(table: Table, name: str, prediction: Prediction) -> None:
-    table.add_row(printable(name), *_answer(prediction))
+    """Add a row for a classified image."""
+    table.add_row(printable(name), *_prediction_cells(prediction))
 
 
 def add_failure(table: Table, name: str, code: str, message: str) -> None:
-    table.add_row(printable(name), *_failure(code, message))
+    """Add a row for a failed image."""
+    table.add_row(printable(name), *_failure_cells(code, message))
 
 
-def _answer_columns(*, judged: bool) -> tuple[str, ...]:
-    return ("label", "confidence", "or else", *(("faithfulness",) if judged else ()))
+def _prediction_columns(*, faithfulness: bool) -> tuple[str, ...]:
+    return ("label", "confidence", "also likely", *(("faithfulness",) if faithfulness else ()))
 
 
-def _answer(found: Item | Prediction) -> tuple[Text | str, ...]:
-    """A cell for each of the columns; the last is there only if its column is."""
-    others = ", ".join(f"{printable(each.label)} {each.confidence:.1%}" for each in found.top_k[1:])
-    cells = Text(printable(found.label or ""), "bold"), f"{found.confidence or 0:.1%}", Text(others, "dim")
-    return cells if found.faithfulness is None else (*cells, f"{found.faithfulness:+.2f}")
+def _prediction_cells(result: Item | Prediction) -> tuple[Text | str, ...]:
+    """A cell for each column; the faithfulness only if it was measured."""
+    others = ", ".join(f"{printable(score.label)} {score.confidence:.1%}" for score in (result.top_k or ())[1:])
+    cells = Text(printable(result.label or ""), "bold"), f"{result.confidence or 0:.1%}", Text(others, "dim")
+    return cells if result.faithfulness is None else (*cells, f"{result.faithfulness:+.2f}")
 
 
-def _failure(code: str, message: str) -> tuple[Text, str, Text]:
+def _failure_cells(code: str, message: str) -> tuple[Text, str, Text]:
     return Text(code, "red"), "", Text(printable(message), "dim")
 
 
@@ -130,11 +136,12 @@ def _counts(job: Job) -> Text:
     return Text(" · ").join(parts)
 
 
-def _pace(job: Job, ended_at: datetime) -> str:
-    """Time from submission to the end, and images a second of it; no pace for a job that was retried in between."""
+def _duration(job: Job, ended_at: datetime) -> str:
+    """Time from submission to the end, and inferred images per second. A retried job has no rate."""
     took_s = (ended_at - job.created_at).total_seconds()
-    pace = f" · {job.counts.ended / took_s:,.0f} images/s" if took_s > 0 and job.round == 1 else ""
-    return f"{took_s:,.1f} s{pace}"
+    inferred = job.counts.succeeded + job.counts.failed
+    rate = f" · {inferred / took_s:,.0f} images/s" if took_s > 0 and inferred and job.run == 1 else ""
+    return f"{took_s:,.1f} s{rate}" if took_s >= 1 else f"{took_s * 1000:,.0f} ms{rate}"
 
 
 def _when(instant: datetime) -> str:
@@ -142,12 +149,12 @@ def _when(instant: datetime) -> str:
 
 
 def _skipped(job: Job) -> str:
-    names = ", ".join(printable(each.name) for each in job.skipped[:3])
-    return f"{job.skipped_total:,} · {names}" + (", …" if job.skipped_total > 3 else "")
+    names = ", ".join(printable(file.name) for file in job.skipped[:SHOWN_SKIPPED])
+    return f"{job.skipped_total:,} · {names}" + (", …" if job.skipped_total > SHOWN_SKIPPED else "")
 
 
 def _accuracy(model: Model, precision: str) -> str:
-    """The precision, with what it measured on the model's test images."""
+    """The precision, and its accuracy on the model's test images."""
     measured = model.metrics.get(precision)
     accuracy = measured.get("accuracy") if isinstance(measured, Mapping) else None
     return f"{precision} {accuracy:.2%}" if isinstance(accuracy, float) else precision

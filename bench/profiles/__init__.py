@@ -1,0 +1,1 @@
+"""Profiles without a target: where the time goes, what an image costs, and what a GPU adds."""

@@ -1,0 +1,1 @@
+"""HTTP to a Batchlight server: request bodies, retries, and what responses mean."""
