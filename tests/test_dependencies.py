@@ -13,14 +13,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The extras that install what a package imports; "" is a plain `pip install batchlight`.
+# The extras that install what a package imports; "" is a plain `pip install batchlight`, which each includes.
 SHIPPED_BY = {
     "api": ["api"],
     "bench": ["dev", "peers"],
     "client": [""],
     "core": ["core"],
     "docs": ["docs"],
-    "examples": [""],
+    "examples": ["training"],
     "frontend": ["frontend"],
     "importer": ["importer"],
     "maintenance": ["core"],
