@@ -42,7 +42,7 @@ check: .venv/dev.installed ## Lint, formatting and types
 docs: .venv/dev.installed ## Build the docs site into build/docs/, without a network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-bench: .venv/dev.installed ## Measure the whole path against the model's own speed and the usual ways (under 20 minutes)
+bench: .venv/dev.installed ## Measure the whole path against the model's own speed and against baseline code (under 20 minutes)
 	$(BIN)/python -m bench
 
 bench-quick: .venv/dev.installed ## The same with small sizes: shows that everything works (about 2 minutes)
@@ -54,7 +54,7 @@ bench-peers: .venv/dev.installed .venv-peers/installed ## Measure it against Lit
 bench-gpu: .venv/dev.installed .venv/worker-gpu.installed ## Measure the model and a worker on this machine's NVIDIA GPU (brings CUDA)
 	$(BIN)/python -m bench --only gpu
 
-screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
+screenshots: .venv/dev.installed ## Render the web UI for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots
 
 train: .venv/dev.installed ## Train and export the Fashion-MNIST model (two to three hours on 2 cores)

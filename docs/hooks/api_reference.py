@@ -58,7 +58,7 @@ def _routes(document: Schema) -> Iterator[str]:
 def _route(method: str, path: str, operation: Schema) -> Iterator[str]:
     anchor = "-".join(re.findall(r"\w+", f"{method} {path}")).lower()
     yield f"### `{method} {path}` {{ #{anchor} }}"
-    yield operation.get("description", operation.get("summary", ""))
+    yield str(operation.get("description", operation.get("summary", "")))
     if not operation.get("security"):
         yield "Needs no key."
     if parameters := operation.get("parameters"):

@@ -93,7 +93,7 @@ def text_of(site: Path, name: str) -> str:
 
 def test_no_document_loads_anything_from_another_server(site: Path) -> None:
     documents = sorted(site.rglob("*.html"))
-    foreign = {}
+    foreign: dict[str, str] = {}
     for document in documents:
         assets = Assets()
         assets.feed(document.read_text())
