@@ -63,13 +63,13 @@ def last(target: str, instruction: str) -> str | None:
 
 
 def command(target: str) -> list[str]:
-    """Return the words of CMD."""
+    """Return the arguments of CMD."""
     parsed: list[str] = json.loads(last(target, "CMD") or "[]")
     return parsed
 
 
 def health_command(target: str) -> list[str] | None:
-    """Return the words of the health check, None without one."""
+    """Return the arguments of the health check, None without one."""
     _, _, value = (last(target, "HEALTHCHECK") or "").partition("CMD ")
     parsed: list[str] | None = json.loads(value) if value else None
     return parsed
@@ -84,7 +84,7 @@ def environment(target: str) -> dict[str, str]:
 def copies(stage: Stage) -> list[tuple[list[str], str]]:
     """Return (sources, destination) of every COPY from the checkout in this stage."""
     parsed = [shlex.split(value) for value in stage.values("COPY") if not value.startswith("--from=")]
-    return [(words[:-1], words[-1]) for words in parsed]
+    return [(arguments[:-1], arguments[-1]) for arguments in parsed]
 
 
 def lay_out(target: str, folder: Path) -> None:
