@@ -4,13 +4,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --custom-compile-command "make lock" $(UPGRADE)
+COVERED := tests/api tests/client tests/core tests/model tests/training
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test faults soak check bench bench-quick bench-peers bench-gpu screenshots train report lock clean
+.PHONY: help demo up test test-slow coverage faults soak check docs bench bench-quick bench-peers bench-gpu screenshots \
+	train training-env report lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/demo.installed ## Classify the sample images through the whole stack; results in demo-output/
 	@$(BIN)/python -m ops demo
@@ -18,8 +20,14 @@ demo: .venv/demo.installed ## Classify the sample images through the whole stack
 up: .venv/up.installed ## Run the whole stack in this terminal until Ctrl-C
 	@$(BIN)/python -m ops up
 
-test: check ## Run every check and every test
-	$(BIN)/python -m pytest -m "not fault or core"
+test: check ## Run every check and every test but the slow ones (about 10 minutes)
+	$(BIN)/python -m pytest -m "not slow and (not fault or core)"
+
+test-slow: coverage ## Run what is too long for every run: the other faults, the tutorial, the coverage floor (under 30 minutes)
+	$(BIN)/python -m pytest -m "slow or (fault and not core)"
+
+coverage: .venv/dev.installed ## Measure what the tests cover of the code that runs in their own process
+	$(BIN)/python -m pytest $(COVERED) --cov --cov-report=term
 
 faults: .venv/dev.installed ## Inject every fault on SQLite and Postgres, and measure the recoveries (about 13 minutes)
 	$(BIN)/python -m pytest tests/faults --deselect tests/faults/test_soak.py
@@ -32,7 +40,10 @@ check: .venv/dev.installed ## Lint, formatting and types
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
 
-bench: .venv/dev.installed ## Measure the whole path against the model's own speed and the usual ways (under 20 minutes)
+docs: .venv/dev.installed ## Build the docs site into build/docs/, without a network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
+bench: .venv/dev.installed ## Measure the whole path against the model's own speed and against baseline code (under 20 minutes)
 	$(BIN)/python -m bench
 
 bench-quick: .venv/dev.installed ## The same with small sizes: shows that everything works (about 2 minutes)
@@ -44,14 +55,16 @@ bench-peers: .venv/dev.installed .venv-peers/installed ## Measure it against Lit
 bench-gpu: .venv/dev.installed .venv/worker-gpu.installed ## Measure the model and a worker on this machine's NVIDIA GPU (brings CUDA)
 	$(BIN)/python -m bench --only gpu
 
-screenshots: .venv/dev.installed ## Render the page for docs/images/ (needs Chromium)
+screenshots: .venv/dev.installed ## Render the web UI for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots
 
-train: .venv/dev.installed ## Train and export the Fashion-MNIST model (two to three hours on 2 cores)
-	$(BIN)/python -m training
+training-env: .venv/training.installed ## Install what the commands of `python -m training` need
 
-report: .venv/dev.installed ## Write the report on the shipped model anew from what was measured of it
-	$(BIN)/python -m training.report
+train: .venv/training.installed ## Train, export and promote a model; DATA=folder:PATH OUT=FOLDER ARGS="--stages 32x3"
+	$(BIN)/python -m training pipeline $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+report: .venv/training.installed ## Write the report on the latest version of fashion-mnist from the saved evaluations
+	$(BIN)/python -m training report
 
 lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt

@@ -12,6 +12,7 @@ from api.reference.responses import add_problem_schema
 from api.routes import archives, health, items, jobs, models, predict
 from core import failpoints
 from core.settings import Settings, settings
+from core.version import VERSION
 
 DESCRIPTION = """
 Classifies images in bulk and shows why. Submit a job, poll it, read its items, download its archive.
@@ -44,7 +45,7 @@ def create_app(config: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="Batchlight",
-        version="0.1.0",
+        version=VERSION,
         description=DESCRIPTION,
         openapi_tags=TAGS,
         generate_unique_id_function=_operation_id,

@@ -3,6 +3,8 @@
 Streamlit drops this state soon after the tab is closed.
 """
 
+from contextlib import ExitStack
+
 import streamlit as st
 
 from batchlight import Client
@@ -16,12 +18,10 @@ def sign_in(key: str) -> None:
 
     Raises BatchlightError if the server does not accept the key for reading or cannot be reached.
     """
-    client = Client(api_url(), key)
-    try:
+    with ExitStack() as on_failure:
+        client = on_failure.enter_context(Client(api_url(), key))
         client.models()
-    except Exception:
-        client.close()
-        raise
+        on_failure.pop_all()
     st.session_state[CLIENT] = client
     st.session_state.pop(SIGN_OUT_REASON, None)
 

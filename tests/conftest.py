@@ -13,6 +13,8 @@ from servers.redis import RedisServer, redis_server
 from tests.databases import empty_tables, migrate
 from tests.stacks import RunningStack, run_stack
 
+pytest_plugins = ["tests.skips"]
+
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"
 
 

@@ -51,6 +51,9 @@ MAX_LINES = 250
 MAX_TEST_LINES = 300
 MAX_MODULES = 12
 
+CATCH_EVERYTHING = {"worker/lease.py", "model/network.py"}
+"""The edge of a Celery task; and Keras' loader of weights, which raises a bare Exception for a failed download."""
+
 SETTINGS = {
     "BATCHLIGHT_DATABASE_URL": "sqlite://",
     "BATCHLIGHT_REDIS_URL": "redis://127.0.0.1:1/0",
@@ -196,10 +199,8 @@ def test_importing_the_worker_loads_no_web_framework_and_no_model_library() -> N
     assert not libraries_loaded_by("worker", modules_of("worker")) & (WEB_FRAMEWORKS | MODEL_LIBRARIES)
 
 
-@pytest.mark.parametrize("folder", ARROWS)
+@pytest.mark.parametrize("folder", sorted(ARROWS.keys() - {"examples"}))  # an example is a client's own program
 def test_the_environment_is_read_only_by_the_settings(folder: str) -> None:
-    if folder == "examples":
-        pytest.skip("an example is a client's own program, which reads its own environment")
     readers = {
         str(path.relative_to(ROOT))
         for path in sources(folder)
@@ -229,6 +230,6 @@ def test_no_package_is_a_crowd(folder: str) -> None:
 def test_only_the_edge_of_a_task_catches_every_exception() -> None:
     pattern = re.compile(r"^\s*except (Exception|BaseException)\b", re.MULTILINE)
 
-    edges = [path for folder in ARROWS for path in sources(folder) if pattern.search(path.read_text())]
+    catching = [path for folder in ARROWS for path in sources(folder) if pattern.search(path.read_text())]
 
-    assert {str(path.relative_to(ROOT)) for path in edges} == {"worker/lease.py"}
+    assert {str(path.relative_to(ROOT)) for path in catching} == CATCH_EVERYTHING

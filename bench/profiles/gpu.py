@@ -17,7 +17,8 @@ from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Explain
 from model.artifact import Artifact
-from model.engines.interface import Engine, choose_engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import choose_engine, load_engine
 from worker.inference.pipeline import Work, infer_shard
 
 SAMPLE_INTERVAL_S = 0.2

@@ -1,6 +1,5 @@
-"""Chromium, if it is installed; where BATCHLIGHT_REQUIRE_BROWSER is set, its absence is an error."""
+"""Chromium, as Debian installs it."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,6 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-REQUIRED = "BATCHLIGHT_REQUIRE_BROWSER"
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -23,11 +21,6 @@ ARGUMENTS = [
 def chromium() -> str | None:
     """The path of the browser; None if none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
-
-
-def is_required() -> bool:
-    """Whether a missing browser is an error."""
-    return os.environ.get(REQUIRED, "") not in ("", "0")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from batchlight import Client
 from ops.ports import LOOPBACK
-from tests.frontend.browser import REQUIRED, chromium, is_required, running_browser
+from tests.frontend.browser import chromium, running_browser
 from tests.frontend.outages import Proxy, running_proxy
 from tests.frontend.web_ui import running_web_ui, sign_in
 from tests.stacks import RunningStack
@@ -17,25 +17,14 @@ from tests.stacks import RunningStack
 TIMEOUT_MS = 20_000
 FIRST_JOBS = 12
 """Jobs in the list before “Show more”."""
-LEFT_OUT = pytest.StashKey[int]()
 
 Opener = Callable[[], Page]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the browser tests out if no browser is installed, and count them; fail if a browser is required."""
-    if chromium():
-        return
-    needing = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
-    if needing and is_required():
-        raise pytest.UsageError(f"{REQUIRED} is set and there is no Chromium: apt install chromium")
-    items[:] = [item for item in items if item not in needing]
-    config.stash[LEFT_OUT] = len(needing)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if count := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_line(f"{count} browser tests were left out: apt install chromium adds them")
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what needs a browser before a server is started for it; the summary has one line for all of them."""
+    if "browser" in getattr(item, "fixturenames", ()) and not chromium():
+        pytest.skip("needs Chromium: apt install chromium")
 
 
 @pytest.fixture(scope="session")

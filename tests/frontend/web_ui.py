@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from core.settings import ROOT
 from ops.ports import LOOPBACK, free_port
 from ops.supervisor import Supervisor
-from ops.web_ui import page_is_ready, page_program
+from ops.web_ui import ui_is_ready, ui_program
 
 START_TIMEOUT_S = 30.0
 TEMPORARY = "tmp"
@@ -25,15 +25,15 @@ def running_web_ui(api_url: str, folder: Path, *, upload_limit_mb: int = UPLOAD_
 
     Its log and its temporary files (in `TEMPORARY`) are in the folder. None of the latter may remain at the end.
     """
-    program = page_program(api_url, port=free_port())
+    program = ui_program(api_url, port=free_port())
     (folder / TEMPORARY).mkdir()
     more = {"STREAMLIT_SERVER_MAX_UPLOAD_SIZE": str(upload_limit_mb), "TMPDIR": str(folder / TEMPORARY)}
     address = f"http://{LOOPBACK}:{program.command[-2].rpartition('=')[2]}"
-    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=folder, report=print) as supervisor:
         supervisor.start(replace(program, environment={**program.environment, **more}))
         until_s = time.monotonic() + START_TIMEOUT_S
-        while not page_is_ready(address):
-            assert time.monotonic() < until_s, supervisor.last_words(program)
+        while not ui_is_ready(address):
+            assert time.monotonic() < until_s, supervisor.log_tails(program)
             time.sleep(0.05)
         yield address
     assert not list((folder / TEMPORARY).iterdir()), "the web UI left temporary files"

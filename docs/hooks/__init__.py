@@ -1,0 +1,1 @@
+"""What `mkdocs build` runs: reference pages made from the code, and links into the repository."""
