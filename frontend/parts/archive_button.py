@@ -13,7 +13,7 @@ ARCHIVE = "archive"
 
 
 def draw_archive_button(job: Job) -> None:
-    """Draw the button; replace it by a link once the archive is here, since the server builds it on demand."""
+    """Draw the button, or the link if the archive is ready. The server builds an archive only on request."""
     place = st.empty()
     archive = st.session_state.get(ARCHIVE)
     if isinstance(archive, Archive) and archive.job_id == job.id:

@@ -23,7 +23,7 @@ QUALITY = 86
 
 
 @contextmanager
-def visiting(browser: Browser, url: str, *, scheme: Literal["light", "dark"], size: ViewportSize) -> Iterator[Page]:
+def open_tab(browser: Browser, url: str, *, scheme: Literal["light", "dark"], size: ViewportSize) -> Iterator[Page]:
     with browser.new_context(viewport=size, color_scheme=scheme, device_scale_factor=1.5) as visitor:
         tab = visitor.new_page()
         tab.goto(url)
@@ -38,41 +38,41 @@ def take(tab: Page, name: str) -> None:
         picture.convert("RGB").save(IMAGES / f"{name}.webp", quality=QUALITY, method=6)
 
 
-def classified(tab: Page, image: Path) -> None:
+def predict(tab: Page, image: Path) -> None:
     drop(tab, image)
     expect(tab.locator(".bl-image-pair img")).to_have_count(2)
 
 
-def job_done(tab: Page, samples: list[Path], broken: Path) -> None:
+def complete_job(tab: Page, samples: list[Path], broken: Path) -> None:
     submit(tab, *samples, broken, name="Spring collection")
     expect(archive_button(tab)).to_be_visible()
     expect(tab.locator(".bl-thumbnails img").first).to_be_visible()
 
 
 def take_all(browser: Browser, url: str, key: str, *, samples: list[Path], broken: Path) -> None:
-    with visiting(browser, url, scheme="light", size=DESKTOP) as tab:
+    with open_tab(browser, url, scheme="light", size=DESKTOP) as tab:
         take(tab, "web-ui-sign-in")
         sign_in(tab, key)
         take(tab, "web-ui-empty")
-        classified(tab, samples[6])
+        predict(tab, samples[6])
         take(tab, "web-ui-prediction")
-    with visiting(browser, url, scheme="light", size=DESKTOP) as tab:
+    with open_tab(browser, url, scheme="light", size=DESKTOP) as tab:
         sign_in(tab, key)
-        job_done(tab, samples, broken)
+        complete_job(tab, samples, broken)
         take(tab, "web-ui-job")
         choose(tab, "Table")
         take(tab, "web-ui-table")
-    with visiting(browser, url, scheme="dark", size=DESKTOP) as tab:
+    with open_tab(browser, url, scheme="dark", size=DESKTOP) as tab:
         sign_in(tab, key)
-        classified(tab, samples[1])
+        predict(tab, samples[1])
         take(tab, "web-ui-dark")
-    with visiting(browser, url, scheme="light", size=PHONE) as tab:
+    with open_tab(browser, url, scheme="light", size=PHONE) as tab:
         sign_in(tab, key)
-        classified(tab, samples[4])
+        predict(tab, samples[4])
         take(tab, "web-ui-phone")
-    with visiting(browser, url, scheme="dark", size=PHONE) as tab:
+    with open_tab(browser, url, scheme="dark", size=PHONE) as tab:
         sign_in(tab, key)
-        job_done(tab, samples, broken)
+        complete_job(tab, samples, broken)
         take(tab, "web-ui-phone-dark")
 
 

@@ -66,9 +66,9 @@ def test_every_code_of_an_undecodable_image_has_a_message() -> None:
 
 
 def test_the_message_of_a_limit_keeps_the_value_and_the_limit() -> None:
-    message = image_error_message("too_many_pixels", "9000×9000 pixels; at most 50 megapixels are taken")
+    message = image_error_message("too_many_pixels", "the image has 9000×9000 pixels; send at most 50 megapixels")
 
-    assert message == "9000×9000 pixels; at most 50 megapixels are taken. Reduce the image and send it again."
+    assert message == "The image has 9000×9000 pixels; send at most 50 megapixels. Reduce the image and send it again."
 
 
 def test_an_image_error_without_a_message_shows_the_message_of_the_server() -> None:
