@@ -8,10 +8,11 @@ COVERED := tests/api tests/client tests/core tests/model tests/training
 PIP := $(BIN)/python -m pip --quiet --no-input --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test test-slow coverage faults soak check docs bench bench-quick bench-peers bench-gpu screenshots train report lock clean
+.PHONY: help demo up test test-slow coverage faults soak check docs bench bench-quick bench-peers bench-gpu screenshots \
+	train training-env report lock clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/demo.installed ## Classify the sample images through the whole stack; results in demo-output/
 	@$(BIN)/python -m ops demo
@@ -57,11 +58,13 @@ bench-gpu: .venv/dev.installed .venv/worker-gpu.installed ## Measure the model a
 screenshots: .venv/dev.installed ## Render the web UI for docs/images/ (needs Chromium)
 	$(BIN)/python -m tests.frontend.screenshots
 
-train: .venv/dev.installed ## Train and export the Fashion-MNIST model (two to three hours on 2 cores)
-	$(BIN)/python -m training
+training-env: .venv/training.installed ## Install what the commands of `python -m training` need
 
-report: .venv/dev.installed ## Write the report on the shipped model anew from what was measured of it
-	$(BIN)/python -m training.report
+train: .venv/training.installed ## Train, export and promote a model; DATA=folder:PATH OUT=FOLDER ARGS="--stages 32x3"
+	$(BIN)/python -m training pipeline $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+report: .venv/training.installed ## Write the report on the latest version of fashion-mnist from the saved evaluations
+	$(BIN)/python -m training report
 
 lock: .venv/dev.installed ## Pin requirements/*.txt anew (UPGRADE=--upgrade takes newer versions)
 	$(UV_COMPILE) --extra dev -o requirements/dev.txt

@@ -1,7 +1,7 @@
-"""Who waits for a job hears of its end: one subscription a process, whoever waits.
+"""Completion events: this process learns from Redis which of the jobs that it waits for have ended.
 
-The message says only that there is something to read. Redis forgets messages nobody was connected for, so whoever
-waits also looks by itself now and then: a lost one costs that much time, and nothing else.
+One subscription serves every request that waits. Redis does not keep an event for a process that is not connected, so
+a request that waits also reads its job's row from time to time: a lost event delays the answer, and does no more.
 """
 
 import asyncio
@@ -17,34 +17,34 @@ from redis.exceptions import RedisError
 
 from core.completions import COMPLETIONS_CHANNEL
 
-QUIET_S = 5.0
-"""After so long without a message the connection must prove that it still carries any."""
+MAX_SILENCE_S = 5.0
+"""After so long without a message, a ping checks that the connection still carries any."""
 
-ANSWER_WAIT_S = 2.0
-AGAIN_AFTER_S = 0.5
+REDIS_TIMEOUT_S = 2.0
+RECONNECT_DELAY_S = 0.5
 
 log = logging.getLogger(__name__)
 
 
-class Endings:
-    """The jobs of this process that are waited for. It belongs to the event loop; nothing here is for threads."""
+class CompletionListener:
+    """Sets an event for each expected job that ends. It belongs to the event loop; no thread may use it."""
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._awaited: dict[str, asyncio.Event] = {}
+        self._expected: dict[str, asyncio.Event] = {}
 
     @contextmanager
-    def awaited(self, job_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the job ends; open it before anybody can work on the job."""
-        event = self._awaited[job_id] = asyncio.Event()
+    def expect(self, job_id: str) -> Iterator[asyncio.Event]:
+        """Yield an event that is set when the job ends. Enter it before the job is committed, or it may be missed."""
+        event = self._expected[job_id] = asyncio.Event()
         try:
             yield event
         finally:
-            del self._awaited[job_id]
+            del self._expected[job_id]
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Hears for as long as the block runs; a Redis that is away is tried again and again."""
+        """Listen while the block runs, and reconnect to Redis for as long as it takes."""
         task = asyncio.create_task(self._listen())
         try:
             yield
@@ -54,33 +54,33 @@ class Endings:
                 await task
 
     async def _listen(self) -> None:
-        said = False
+        level = logging.WARNING
         while True:
             try:
                 async with _connect(self._redis_url) as redis, redis.pubsub() as subscription:
                     await subscription.subscribe(COMPLETIONS_CHANNEL)
-                    said = False
-                    await self._hear(subscription)
+                    level = logging.WARNING
+                    await self._receive(subscription)
             except (RedisError, OSError) as failure:
-                level = logging.DEBUG if said else logging.WARNING
-                log.log(level, "cannot hear of jobs that end (%s); who waits looks by itself", failure)
-                said = True
-                await asyncio.sleep(AGAIN_AFTER_S)
+                log.log(level, "cannot receive completion events (%s); /predict polls the database instead", failure)
+                level = logging.DEBUG  # the first failure of an outage is enough
+                await asyncio.sleep(RECONNECT_DELAY_S)
 
-    async def _hear(self, subscription: PubSub) -> None:
+    async def _receive(self, subscription: PubSub) -> None:
+        """Pass events on until the connection fails or is silent."""
         while True:
-            message = await subscription.get_message(timeout=QUIET_S)
+            message = await subscription.get_message(timeout=MAX_SILENCE_S)
             if message is None:
                 await subscription.ping()
-                message = await subscription.get_message(timeout=ANSWER_WAIT_S)
+                message = await subscription.get_message(timeout=REDIS_TIMEOUT_S)
                 if message is None:
-                    raise TimeoutError("Redis is silent")
+                    raise TimeoutError(f"Redis did not answer a ping within {REDIS_TIMEOUT_S} s")
             if message["type"] == "message":
-                self._tell(message["data"])
+                self._set_events(message["data"])
 
-    def _tell(self, job_ids: str) -> None:
+    def _set_events(self, job_ids: str) -> None:
         for job_id in job_ids.split():
-            if event := self._awaited.get(job_id):
+            if event := self._expected.get(job_id):
                 event.set()
 
 
@@ -88,7 +88,7 @@ def _connect(url: str) -> Redis:
     return Redis.from_url(
         url,
         decode_responses=True,
-        socket_timeout=ANSWER_WAIT_S,
-        socket_connect_timeout=ANSWER_WAIT_S,
+        socket_timeout=REDIS_TIMEOUT_S,
+        socket_connect_timeout=REDIS_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),
     )

@@ -1,1 +1,1 @@
-"""The page: what a person without a terminal sees of Batchlight. It speaks HTTP, through the client."""
+"""The web UI: Batchlight in a browser. It talks to the API over HTTP, through the client library."""

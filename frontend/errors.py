@@ -1,4 +1,4 @@
-"""How an error meets the person: in words, in place, with a way on."""
+"""Errors on the screen: a message in place of the view or part that failed, and recovery after an outage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,50 +8,51 @@ import streamlit as st
 
 from batchlight import BatchlightError, ConnectionLost, NotAuthenticated, Unreachable
 from frontend import session
-from frontend.messages import spoken
+from frontend.messages import error_message
 
-LOOK_AGAIN_S = 2.0
+RECONNECT_INTERVAL_S = 2.0
 
 
-class WayOn(Enum):
-    """What happens after the server was away. Nothing that makes a job is ever sent a second time by itself."""
+class Recovery(Enum):
+    """What follows after the server was unreachable. The web UI never repeats a request that creates a job."""
 
-    BY_ITSELF = "The page goes on by itself as soon as it is back; nothing is lost."
-    BY_HAND = "Nothing was sent; try again in a moment."
+    AUTOMATIC = "The web UI continues as soon as the server is back; nothing is lost."
+    MANUAL = "Try again in a moment."
 
 
 @contextmanager
-def said(*, way_on: WayOn = WayOn.BY_ITSELF, polls: bool = False) -> Iterator[None]:
-    """What the client raises inside is said where the block stands; the rest of the page goes on.
+def shown_errors(*, recovery: Recovery = Recovery.AUTOMATIC, polls: bool = False) -> Iterator[None]:
+    """Show a message for a client error that the block raises; the rest of the web UI is drawn.
 
-    A key that is no longer accepted leads back to the door. A block that `polls` looks again without our help.
+    A key that the server no longer accepts leads back to sign-in. With automatic recovery the script runs again when
+    the server answers, unless the block `polls` and so runs again anyway.
     """
     try:
         yield
     except NotAuthenticated as error:
-        session.sign_out(because=spoken(error))
+        session.sign_out(because=error_message(error))
         st.rerun()
     except BatchlightError as error:
-        say(error, way_on=way_on)
-        if is_away(error) and way_on is WayOn.BY_ITSELF and not polls:
-            _look_again()
+        show_error(error, recovery=recovery)
+        if is_outage(error) and recovery is Recovery.AUTOMATIC and not polls:
+            _rerun_when_reachable()
 
 
-def say(error: Exception, *, way_on: WayOn = WayOn.BY_HAND) -> None:
-    """The words, as a warning where waiting helps."""
-    if is_away(error):
-        st.warning(f"{spoken(error)} {way_on.value}", icon=":material/cloud_off:")
+def show_error(error: Exception, *, recovery: Recovery = Recovery.MANUAL) -> None:
+    """Show the error's message: as a warning if waiting helps, else as an error."""
+    if is_outage(error):
+        st.warning(f"{error_message(error)} {recovery.value}", icon=":material/cloud_off:")
     else:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(error_message(error), icon=":material/error:")
 
 
-def is_away(error: Exception) -> bool:
-    """Whether nothing was reached at all; a connection lost on the way is another matter."""
+def is_outage(error: Exception) -> bool:
+    """Whether the request never reached the server. A connection that broke during a request does not count."""
     return isinstance(error, Unreachable) and not isinstance(error, ConnectionLost)
 
 
-@st.fragment(run_every=LOOK_AGAIN_S)
-def _look_again() -> None:
+@st.fragment(run_every=RECONNECT_INTERVAL_S)
+def _rerun_when_reachable() -> None:
     try:
         session.client().models()
     except BatchlightError:

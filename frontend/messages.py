@@ -1,4 +1,4 @@
-"""What the page says: errors, states, sizes and times in words for a person. Nothing here draws."""
+"""Every text that depends on a value: errors, job states, sizes and times. Nothing in this module draws."""
 
 from datetime import datetime
 from http import HTTPStatus
@@ -29,77 +29,98 @@ STATES: dict[str, tuple[str, Color]] = {
 }
 
 IMAGE_ERRORS = {
-    "not_an_image": "This file is not an image that Batchlight can read. JPEG, PNG, WebP, GIF and BMP work.",
-    "truncated_image": "The image is cut off: part of the file is missing.",
-    "empty_file": "The file is empty.",
-    "too_many_pixels": "The image has more pixels than this server accepts.",
-    "animated_image": "The image is animated; send a single frame.",
-    "unsupported_image": "This kind of image is not read. Send it as JPEG, PNG, WebP, GIF or BMP, saved anew.",
-    "image_too_large": "The file is larger than this server accepts for one image.",
-    "crashed_worker": "The image brought a worker down several times and was given up.",
+    "not_an_image": "The file is not an image that Batchlight can read. Send a JPEG, PNG, WebP, GIF or BMP.",
+    "truncated_image": "The image is cut off: the end of the file is missing. Copy the file again and send it again.",
+    "empty_file": "The file is empty (0 bytes). Copy the file again and send it again.",
+    "too_many_pixels": "{detail}. Reduce the image and send it again.",
+    "animated_image": "The image is animated. Save one frame as a still image and send that.",
+    "unsupported_image": "{detail}. Save the image as JPEG or PNG and send it again.",
+    "image_too_large": "{detail}. Reduce the image and send it again.",
+    "crashed_worker": "{detail}. Save the image as PNG and send it again.",
 }
+"""What is wrong with an image and what to do, by error code; `{detail}` is the server's message, with its values."""
 
-TELLING = 0.1
-"""Of a heatmap's faithfulness, from -1 to 1; a random one scores 0 on average."""
+FAITHFULNESS_THRESHOLD = 0.1
+"""A score from -1 to 1 must be this far from 0 to count as evidence; a random heatmap scores 0 on average."""
 
-MEASURED = (
+FAITHFULNESS_HELP = (
     "Measured by showing and hiding the image part by part, in the order of the heatmap. From -1 to 1: above 0 the "
     "heatmap points at what counts, and a random one scores 0 on average."
 )
 
-AWAY = "Batchlight does not answer right now."
-UNKNOWN = "Something went wrong on this page. It has been noted in the page's log; try again."
+UNREACHABLE = "Batchlight does not answer right now."
+UNEXPECTED = (
+    "The web UI failed unexpectedly. Try again. If it fails again, ask the operator of this server to look at the log "
+    "of the web UI."
+)
 
 
-def spoken(error: Exception) -> str:
-    """What happened and what to do, in one or two sentences; never a type, a trace or an address inside."""
+def error_message(error: Exception) -> str:
+    """What was wrong and what to do next, without a type name or a traceback."""
     match error:
         case NotAuthenticated():
-            return "This key is not accepted. It may be mistyped or revoked: copy it again, or ask for a new one."
+            return (
+                "This key is not accepted. It may be mistyped, expired or revoked: copy it again, or ask the operator "
+                "of this server for a new one."
+            )
         case Problem(code=code) if code in IMAGE_ERRORS:
-            return IMAGE_ERRORS[code]
+            return image_error_message(code, str(error))
         case Problem():
-            return _refused(error)
+            return _problem_message(error)
         case ConnectionLost():
             return str(error)
         case Unreachable():
-            return AWAY
+            return UNREACHABLE
         case InvalidAddress() | UnexpectedResponse():
-            return "The address this page was given does not lead to a Batchlight server. Its operator can set it."
-        case MissingKey() | BatchlightError():
+            return (
+                "The web UI was started with an address that does not lead to a Batchlight API. Ask the operator of "
+                "this server to correct BATCHLIGHT_URL and to start the web UI again."
+            )
+        case MissingKey():
+            return "This is not a key. Copy your API key again: it starts with bl_ and has no spaces or line breaks."
+        case BatchlightError():
             return str(error)
-    return UNKNOWN
+    return UNEXPECTED
 
 
-def _refused(problem: Problem) -> str:
+def _problem_message(problem: Problem) -> str:
     if problem.status == HTTPStatus.FORBIDDEN:
-        return "This key may not do that. The page needs a key with the scopes jobs:read and jobs:write."
+        return (
+            "This key lacks a scope. The web UI needs jobs:read and jobs:write: ask the operator of this server for a "
+            "key with both."
+        )
     if problem.status in (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT):
-        return f"Batchlight is busy or restarting: {problem}" if problem.detail else AWAY
-    places = "".join(f"\n- {fault.where}: {fault.detail}" for fault in problem.errors[:5])
-    return f"{problem}{places}"
+        return f"Batchlight is busy or restarting: {problem}" if problem.detail else UNREACHABLE
+    parts = "".join(f"\n- {part.where}: {part.detail}" for part in problem.errors[:5])
+    return f"{problem}{parts}"
 
 
-def image_failure(code: str, message: str) -> str:
-    """Why this image has no prediction."""
-    return IMAGE_ERRORS.get(code, message)
+def image_error_message(code: str, detail: str) -> str:
+    """Why an image has no prediction and what to do; the server's own message for a code without a text."""
+    sentence = (detail[:1].upper() + detail[1:]).rstrip(".")
+    return IMAGE_ERRORS.get(code, "{detail}.").format(detail=sentence)
 
 
-def state_of(job: Job) -> tuple[str, Color]:
-    """The state's name, and the color of its badge."""
+def tab_title(view: str) -> str:
+    """The title of the browser tab while it shows this view."""
+    return f"{view} · Batchlight"
+
+
+def state_badge(job: Job) -> tuple[str, Color]:
+    """The name of the job's state, and the color of its badge."""
     return STATES.get(job.state, (job.state.replace("_", " ").capitalize(), "gray"))
 
 
-def title_of(job: Job) -> str:
+def job_title(job: Job) -> str:
     return job.name or f"Job {job.id[:8]}"
 
 
-def images(count: int) -> str:
+def image_count(count: int) -> str:
     return f"{count:,} image" if count == 1 else f"{count:,} images"
 
 
-def size(n_bytes: float) -> str:
-    """1,536 is `1.5 kB`; decimal units, as file managers show them."""
+def file_size(n_bytes: float) -> str:
+    """The size in decimal units, as file managers show it: 1,536 bytes are `1.5 kB`."""
     for unit in ("bytes", "kB", "MB"):
         if n_bytes < 1000:
             return f"{n_bytes:,.0f} {unit}" if unit == "bytes" or n_bytes >= 100 else f"{n_bytes:.1f} {unit}"
@@ -107,17 +128,17 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} GB"
 
 
-def faithfulness(score: float) -> str:
-    """What the score of a heatmap means for the person who looks at it."""
-    if score >= TELLING:
+def faithfulness_message(score: float) -> str:
+    """What a heatmap's faithfulness score, from -1 to 1, means for the person who looks at the heatmap."""
+    if score >= FAITHFULNESS_THRESHOLD:
         return "The heatmap shows what the answer rests on."
-    if score <= -TELLING:
+    if score <= -FAITHFULNESS_THRESHOLD:
         return "The answer rests on other places than the heatmap shows."
     return "The heatmap says little about what the answer rests on."
 
 
-def ago(instant: datetime, *, now: datetime) -> str:
-    """How long ago, in the coarsest unit that says something."""
+def time_ago(instant: datetime, *, now: datetime) -> str:
+    """The time from the instant to now, in days, hours or minutes."""
     passed_s = max(0.0, (now - instant).total_seconds())
     for unit, length_s in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if passed_s >= length_s:
@@ -126,11 +147,20 @@ def ago(instant: datetime, *, now: datetime) -> str:
     return "just now"
 
 
-def duration(job: Job) -> str:
-    """How long an ended job ran, from its acceptance."""
+def job_duration(job: Job) -> str:
+    """The time from the job's creation to its end; empty while it runs."""
     if job.ended_at is None:
         return ""
     taken_s = (job.ended_at - job.created_at).total_seconds()
     if taken_s < 60:
         return f"{taken_s:.1f} s"
     return f"{int(taken_s // 3600)} h {int(taken_s % 3600 // 60)} min" if taken_s >= 3600 else f"{taken_s / 60:.0f} min"
+
+
+def skipped_files(job: Job) -> str:
+    """How many files of the upload the server skipped, with up to three examples; empty if none."""
+    if not job.skipped_total:
+        return ""
+    count = "1 file was" if job.skipped_total == 1 else f"{job.skipped_total:,} files were"
+    names = ", ".join(f"{skipped.name} ({skipped.reason})" for skipped in job.skipped[:3])
+    return f"{count} skipped and not classified, for example {names}."

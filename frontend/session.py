@@ -1,58 +1,67 @@
-"""What one tab knows: its key, inside its client, and the job it looks at. Gone when the tab is closed."""
+"""The state of one browser tab: the client that holds its API key, and the job it shows.
+
+Streamlit drops this state soon after the tab is closed.
+"""
+
+from contextlib import ExitStack
 
 import streamlit as st
 
 from batchlight import Client
 from frontend.settings import api_url
 
-CLIENT, FAREWELL, JOB, VIEW, NEXT_VIEW = "client", "farewell", "job", "view", "next-view"
+CLIENT, SIGN_OUT_REASON, JOB, VIEW, NEXT_VIEW = "client", "sign-out-reason", "job", "view", "next-view"
 
 
 def sign_in(key: str) -> None:
-    """Remembers the key if the server takes it for reading; raises BatchlightError. It is kept nowhere else."""
-    client = Client(api_url(), key)
-    try:
+    """Keep a client with this key in the tab's session, and nowhere else.
+
+    Raises BatchlightError if the server does not accept the key for reading or cannot be reached.
+    """
+    with ExitStack() as on_failure:
+        client = on_failure.enter_context(Client(api_url(), key))
         client.models()
-    except Exception:
-        client.close()
-        raise
+        on_failure.pop_all()
     st.session_state[CLIENT] = client
-    st.session_state.pop(FAREWELL, None)
+    st.session_state.pop(SIGN_OUT_REASON, None)
 
 
 def sign_out(*, because: str | None = None) -> None:
-    """Forgets everything of this tab. Without the person's wish, `because` is shown at the door, and the job stays
-    in the address to come back to."""
+    """Delete the tab's state, the key included.
+
+    With a reason (a revoked key), sign-in shows the reason and the address keeps the job, so that signing in again
+    returns to it. Without one, the person chose to sign out, and the address forgets the job too.
+    """
     if client := current():
         client.close()
     st.session_state.clear()
     if because:
-        st.session_state[FAREWELL] = because
+        st.session_state[SIGN_OUT_REASON] = because
     else:
         close_job()
 
 
 def current() -> Client | None:
-    """This tab's client, if somebody is signed in."""
+    """The tab's client; None if the person is not signed in."""
     client = st.session_state.get(CLIENT)
     return client if isinstance(client, Client) else None
 
 
 def client() -> Client:
-    """This tab's client; only views behind the door ask for it."""
+    """The tab's client, for views that are drawn only after sign-in."""
     found = current()
-    assert found is not None, "a view was drawn for nobody"
+    assert found is not None, "a view was drawn before sign-in"
     return found
 
 
-def farewell() -> str | None:
-    """Why the last session of this tab ended, if it was not the person's wish."""
-    words = st.session_state.get(FAREWELL)
-    return words if isinstance(words, str) else None
+def sign_out_reason() -> str | None:
+    """Why the server ended the tab's last session; None if it did not."""
+    reason = st.session_state.get(SIGN_OUT_REASON)
+    return reason if isinstance(reason, str) else None
 
 
 def open_job(job_id: str) -> None:
-    """The job goes into the address, so that a reload comes back to it; it opens nothing without the key."""
+    """Put the job's id into the address, so that a reload returns to it. The id opens nothing without a key."""
     st.query_params[JOB] = job_id
 
 
@@ -61,9 +70,10 @@ def close_job() -> None:
 
 
 def opened_job() -> str | None:
+    """The id of the job in the address; None if the address names no job."""
     return st.query_params.get(JOB)
 
 
 def go_to(view: str) -> None:
-    """The view that the next run starts in: the switch itself has been drawn when a run wishes to leave."""
+    """Select the view of the next run. The switch is a widget, whose value cannot change after it was drawn."""
     st.session_state[NEXT_VIEW] = view

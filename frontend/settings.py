@@ -1,4 +1,4 @@
-"""Where the API is: the one place of the page that reads the environment."""
+"""The address of the API. No other module of the web UI reads the environment."""
 
 import os
 
@@ -6,5 +6,5 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 def api_url() -> str:
-    """The API's address, as this server reaches it; the browser never talks to it."""
+    """The API's address as the web UI's server reaches it; the browser never connects to it."""
     return os.environ.get("BATCHLIGHT_URL", DEFAULT_URL)

@@ -1,1 +1,1 @@
-"""The network: artifacts on disk, image decoding, architecture, serving head, CAM formulas, engines."""
+"""The model: artifacts on disk, image decoding, network, serving head, explanations and engines."""

@@ -1,24 +1,17 @@
-"""The one image decoder: what serving, training and tests make of the bytes of a picture.
+"""The image decoder of serving and training: bytes of an image file to pixels."""
 
-UndecodableImage
-  code  empty_file        no bytes at all
-        not_an_image      no image format we know
-        unsupported_image an image of another format, or one that is damaged or of an odd kind
-        truncated_image   the file ends before the picture does
-        animated_image    more than one frame
-        too_many_pixels   over MAX_PIXELS
-"""
-
-import re
+import struct
 import warnings
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
 from io import BytesIO
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -27,14 +20,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from model.arrays import Images
 from model.signatures import Format, detect_format, has_more_scans, is_cut_short, names_other_format
 
 MAX_PIXELS = 50_000_000
 MAX_SIDE = 65_535
 MAX_SCANS = 100
 
-# The plugins are called directly, not through Image.open: whole formats stay unreachable, sizes are
-# judged by our limit alone, and a stereo JPEG (MPO) is simply the JPEG it starts with.
+# The plugins are called directly instead of Image.open: other formats cannot be reached, only the limits above decide
+# on sizes, and a stereo JPEG (MPO) is read as the JPEG that it starts with.
 _READERS: dict[Format, Callable[[BinaryIO], ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
@@ -42,7 +36,7 @@ _READERS: dict[Format, Callable[[BinaryIO], ImageFile]] = {
     "GIF": GifImageFile,
     "BMP": BmpImageFile,
 }
-_UPRIGHT = {
+_TO_UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -51,12 +45,45 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PILLOW = r"PIL\."
-_FILTERS = [("error", None, Image.DecompressionBombWarning, None, 0), ("ignore", None, Warning, re.compile(_PILLOW), 0)]
+# What Pillow's parsers raise for damaged files, beside the errors that it documents.
+_PILLOW_ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+class DecodeErrorCode(StrEnum):
+    """Why bytes cannot be decoded. Codes are stable; `core.states.ItemErrorCode` has all of these."""
+
+    EMPTY_FILE = "empty_file"
+    """The file has no bytes."""
+    NOT_AN_IMAGE = "not_an_image"
+    """The bytes are in no image format."""
+    UNSUPPORTED_IMAGE = "unsupported_image"
+    """Another image format, a damaged file or an unsupported variant."""
+    TRUNCATED_IMAGE = "truncated_image"
+    """The file ends before the image does."""
+    ANIMATED_IMAGE = "animated_image"
+    """More than one frame."""
+    TOO_MANY_PIXELS = "too_many_pixels"
+    """Over MAX_PIXELS or MAX_SIDE."""
 
 
 class UndecodableImage(Exception):
-    """The bytes are no image that can be classified; `code` is stable, the message is for a person."""
+    """Raised for bytes that cannot be classified as an image; `code` is stable, the message is for a person.
+
+    `code` is a DecodeErrorCode where this module raises it.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -66,80 +93,100 @@ class UndecodableImage(Exception):
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pixels uint8 `[height, width, 3]` at the network's size, and the size of the upright original."""
+    """Pixels uint8 `[height, width, 3]` at the network's size, and the size in pixels of the upright original."""
 
-    pixels: NDArray[np.uint8]
+    pixels: Images
     width: int
     height: int
 
 
 def decode(data: bytes, *, height: int, width: int) -> Decoded:
-    """The picture as the network sees it: upright, alpha on black, RGB, stretched with BILINEAR.
+    """Decode an image file for the network: upright by EXIF, transparency on black, RGB, stretched bilinearly.
 
-    Raises UndecodableImage, and nothing else whatever the bytes are.
+    Args:
+        data: the bytes of a JPEG, PNG, WebP, GIF or BMP file.
+        height: rows of the result; the aspect ratio is not kept.
+        width: columns of the result.
+
+    Raises:
+        UndecodableImage: for any bytes that are not such an image.
     """
     with _refusals(data):
         # libjpeg decodes a photograph at 1/2, 1/4 or 1/8 for a fraction of the cost; twice the target stays sharp.
-        image, size = _read(data, at_least=2 * max(height, width))
-        # Stretched first, gray takes a third of the time, and comes out the same.
-        return Decoded(np.asarray(_stretched(image, height=height, width=width).convert("RGB")), *size)
+        image, size = _read_upright(data, min_side=2 * max(height, width))
+        # Stretching a gray image before the conversion to RGB takes a third of the time and gives the same pixels.
+        return Decoded(np.asarray(_stretch(image, height=height, width=width).convert("RGB")), *size)
 
 
 def open_upright(data: bytes) -> Image.Image:
-    """The whole picture, RGB and upright, under the same checks as `decode`."""
+    """Decode an image file at its full size: RGB and upright, with the same checks as `decode`."""
     with _refusals(data):
-        picture, _ = _read(data, at_least=None)
+        picture, _ = _read_upright(data, min_side=None)
         return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
-def stretch(image: Image.Image, *, height: int, width: int) -> NDArray[np.uint8]:
-    """The picture at the network's size, channels as they were; the aspect ratio is not kept."""
-    return np.asarray(_stretched(image, height=height, width=width))
+def stretch_images(images: Images, *, side: int) -> Images:
+    """Stretch images `[N, h, w]` or `[N, h, w, 3]` to squares of `side` pixels, exactly as `decode` does."""
+    return np.stack([np.asarray(_stretch(Image.fromarray(image), height=side, width=side)) for image in images])
 
 
-def _stretched(image: Image.Image, *, height: int, width: int) -> Image.Image:
+def _stretch(image: Image.Image, *, height: int, width: int) -> Image.Image:
     return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
-def _read(data: bytes, *, at_least: int | None) -> tuple[Image.Image, tuple[int, int]]:
-    """(the picture, RGB or L, the upright original's width and height); a JPEG may come smaller, down to `at_least`."""
-    image = _READERS[detect_format(data) or _refuse_foreign(data)](BytesIO(data))
+def _read_upright(data: bytes, *, min_side: int | None) -> tuple[Image.Image, tuple[int, int]]:
+    """Return (the upright image in mode RGB or L, (width, height) of the upright original).
+
+    A JPEG may be decoded at a smaller size, whose sides are at least `min_side` pixels; None decodes at full size.
+    """
+    image = _READERS[detect_format(data) or _refuse_format(data)](BytesIO(data))
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise UndecodableImage(
-            "too_many_pixels", f"{width}×{height} pixels; at most {MAX_PIXELS // 1_000_000} megapixels are taken"
-        )
-    if max(width, height) > MAX_SIDE:
-        raise UndecodableImage("too_many_pixels", f"{width}×{height} pixels; at most {MAX_SIDE} a side are taken")
-    if isinstance(image, JpegImageFile) and has_more_scans(data, MAX_SCANS):
-        raise UndecodableImage("unsupported_image", f"the JPEG has more than {MAX_SCANS} scans; save it anew")
-    if not isinstance(image, JpegImageFile) and getattr(image, "is_animated", False):
-        raise UndecodableImage("animated_image", "the image is animated; send the frame to classify")
-    if at_least is not None:
-        image.draft(None, (at_least, at_least))
+    _check_limits(image, data)
+    if min_side is not None:
+        image.draft(None, (min_side, min_side))
     image.load()
     orientation = _orientation(image)
     picture = _on_black(image)
-    if orientation in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[orientation])
+    if orientation in _TO_UPRIGHT:
+        picture = picture.transpose(_TO_UPRIGHT[orientation])
     return picture, (height, width) if orientation >= 5 else (width, height)
 
 
+def _check_limits(image: ImageFile, data: bytes) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        limit = f"{MAX_PIXELS // 1_000_000} megapixels"
+        raise UndecodableImage(
+            DecodeErrorCode.TOO_MANY_PIXELS, f"the image has {width}×{height} pixels; send at most {limit}"
+        )
+    if max(width, height) > MAX_SIDE:
+        limit = f"{MAX_SIDE} pixels a side"
+        raise UndecodableImage(
+            DecodeErrorCode.TOO_MANY_PIXELS, f"the image has {width}×{height} pixels; send at most {limit}"
+        )
+    if isinstance(image, JpegImageFile) and has_more_scans(data, MAX_SCANS):
+        raise UndecodableImage(
+            DecodeErrorCode.UNSUPPORTED_IMAGE, f"the JPEG has more than {MAX_SCANS} scans; save it again"
+        )
+    if not isinstance(image, JpegImageFile) and getattr(image, "is_animated", False):
+        raise UndecodableImage(DecodeErrorCode.ANIMATED_IMAGE, "the image is animated; send the one frame to classify")
+
+
 def _orientation(image: ImageFile) -> int:
-    """EXIF's orientation, 1 to 8; 1 where there is none or the EXIF data is damaged."""
+    """Return the EXIF orientation, 1 to 8; 1 if there is none or the EXIF data is damaged."""
     try:
         value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # noqa: BLE001 - damaged metadata (any of six exception types) is no reason to refuse a picture
+    except _PILLOW_ERRORS:
         return 1
-    return value if value in _UPRIGHT else 1
+    return value if value in _TO_UPRIGHT else 1
 
 
 def _on_black(image: Image.Image) -> Image.Image:
-    """The picture as RGB or L, with black where it is transparent; 16-bit gray is scaled, not clipped."""
+    """Return the image in mode RGB or L, on black where it is transparent; 16-bit gray is scaled, not clipped."""
     if image.mode.startswith("I"):
         return Image.fromarray(((np.asarray(image, np.uint32) + 128) // 257).astype(np.uint8))
     if not image.has_transparency_data:
-        return image if image.mode in ("L", "RGB") else image.convert("RGB")  # which would copy it even so
+        return image if image.mode in ("L", "RGB") else image.convert("RGB")  # convert would copy an RGB image
     layered = image.convert("RGBA")
     black = Image.new("RGB", layered.size)
     black.paste(layered, mask=layered.getchannel("A"))
@@ -148,39 +195,46 @@ def _on_black(image: Image.Image) -> Image.Image:
 
 @contextmanager
 def _refusals(data: bytes) -> Iterator[None]:
-    """Turn every way in which Pillow fails into an UndecodableImage."""
-    _quiet_pillow()
+    """Turn every error that Pillow raises in the block into an UndecodableImage."""
+    _ignore_pillow_warnings()
     try:
         yield
     except UndecodableImage:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning, MemoryError) as error:
-        raise UndecodableImage("too_many_pixels", "the image needs too much memory to decode") from error
-    except Exception as error:  # Pillow leaks ValueError, SyntaxError, struct.error, … for bad files
-        raise _reason(data, error) from error
+        raise UndecodableImage(
+            DecodeErrorCode.TOO_MANY_PIXELS, "the image needs too much memory to decode; send a smaller one"
+        ) from error
+    except _PILLOW_ERRORS as error:
+        raise _undecodable(data, error) from error
 
 
-def _quiet_pillow() -> None:
-    """Pillow's warnings about odd files are not for the log, except the bomb warning, which is a refusal.
+@cache
+def _ignore_pillow_warnings() -> None:
+    """Keep Pillow's warnings about odd files out of the log, once per process.
 
-    The filters concern Pillow alone and stay: setting them anew for each image took 6 % of decoding a small one.
+    A context manager that sets the filter for each image takes 6 % of the time to decode a small one.
     """
-    if warnings.filters[: len(_FILTERS)] != _FILTERS:
-        warnings.filterwarnings("ignore", module=_PILLOW)
-        warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
-def _refuse_foreign(data: bytes) -> Format:
+def _refuse_format(data: bytes) -> Format:
     if not data:
-        raise UndecodableImage("empty_file", "the file has no bytes")
-    known = ", ".join(_READERS)
+        raise UndecodableImage(DecodeErrorCode.EMPTY_FILE, "the file has no bytes")
+    supported = ", ".join(_READERS)
     if other := names_other_format(data):
-        raise UndecodableImage("unsupported_image", f"{other} images are not taken; send one of {known}")
-    raise UndecodableImage("not_an_image", f"the file is no {known} image")
+        raise UndecodableImage(
+            DecodeErrorCode.UNSUPPORTED_IMAGE, f"{other} images are not supported; send one of {supported}"
+        )
+    raise UndecodableImage(DecodeErrorCode.NOT_AN_IMAGE, f"the file is not an image; send one of {supported}")
 
 
-def _reason(data: bytes, error: Exception) -> UndecodableImage:
+def _undecodable(data: bytes, error: Exception) -> UndecodableImage:
     kind = detect_format(data)
     if kind is not None and is_cut_short(data, kind):
-        return UndecodableImage("truncated_image", f"the {kind} file ends before the picture does")
-    return UndecodableImage("unsupported_image", f"the {kind} image is damaged or of an unsupported kind: {error}")
+        return UndecodableImage(
+            DecodeErrorCode.TRUNCATED_IMAGE, f"the {kind} file ends before the image does; send it again"
+        )
+    return UndecodableImage(
+        DecodeErrorCode.UNSUPPORTED_IMAGE, f"the {kind} image is damaged or of an unsupported kind: {error}"
+    )

@@ -1,8 +1,8 @@
-"""The serving graph: uint8 images to probabilities, CAM and features, the CAM in closed form.
+"""The serving graph: uint8 images to probabilities, CAM and features, with the CAM in closed form.
 
-The CAM is Grad-CAM at the backbone's last maps, where pooling is all that follows and the gradient is the dense layer's
-column. `features` are these maps too; of MobileNetV2 they are taken further in, in front of a tail that `model.explanation.cam`
-folds, so that the methods there have more to tell apart.
+The CAM is Grad-CAM at the backbone's last feature maps. Only average pooling follows, so the gradient is the dense
+layer's column. `features` are these maps too, except in MobileNetV2: there they are taken before the last 1×1
+convolution, whose tail `model.explanation.cam` folds, so that the methods in that module differ from each other.
 """
 
 import keras
@@ -19,7 +19,17 @@ TAIL_INPUT = "block_16_project"
 
 
 def serving_model(classifier: keras.Model, *, size: int, temperature: float) -> keras.Model:
-    """The graph whose outputs are `probabilities` `[N, classes]`, `cam` `[N, h, w]`, `features` `[N, h, w, C]`."""
+    """Build the serving graph of a trained classifier.
+
+    Args:
+        classifier: a model of `model.network.build_classifier`.
+        size: side of the input images in pixels.
+        temperature: the logits are divided by it before the softmax (Guo et al., 2017, arXiv:1706.04599).
+
+    Returns:
+        A model from uint8 `[N, size, size, 3]` to a dictionary of float32 arrays: `probabilities` `[N, classes]`,
+        `cam` `[N, h, w]` and `features` `[N, h, w, C]`.
+    """
     backbone = classifier.get_layer(BACKBONE)
     trunk = keras.Model(backbone.input, backbone.get_layer(features_layer(classifier)).output, name="trunk")
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
@@ -28,22 +38,22 @@ def serving_model(classifier: keras.Model, *, size: int, temperature: float) -> 
 
 
 def has_tail(classifier: keras.Model) -> bool:
-    """Whether there is a layer in front of a tail that `fold_tail` folds: so it is in MobileNetV2."""
+    """Return whether the backbone ends in layers that `fold_tail` can fold; true for MobileNetV2 alone."""
     return any(layer.name == TAIL_INPUT for layer in classifier.get_layer(BACKBONE).layers)
 
 
 def cam_layer(classifier: keras.Model) -> str:
-    """The layer of the backbone where the served CAM is taken: its last."""
+    """Return the name of the layer at which the served CAM is taken: the backbone's last layer."""
     return str(classifier.get_layer(BACKBONE).layers[-1].name)
 
 
 def features_layer(classifier: keras.Model) -> str:
-    """The layer of the backbone whose output is `features`."""
+    """Return the name of the backbone's layer whose output is `features`."""
     return TAIL_INPUT if has_tail(classifier) else cam_layer(classifier)
 
 
 def head_of(classifier: keras.Model) -> Head:
-    """What follows `features`, for the formulas of `model.explanation.cam`."""
+    """Return the layers behind `features` as arrays, for the formulas of `model.explanation.cam`."""
     if has_tail(classifier):
         return fold_tail(classifier)
     dense = classifier.get_layer(LOGITS)
@@ -51,7 +61,7 @@ def head_of(classifier: keras.Model) -> Head:
 
 
 def fold_tail(classifier: keras.Model) -> Tail:
-    """The layers behind `features`, both batch-norms folded into the 1×1 convolution between them."""
+    """Return the layers behind `features`, with both batch-norms folded into the 1×1 convolution between them."""
     backbone = classifier.get_layer(BACKBONE)
     scale_in, shift_in = _affine(backbone.get_layer("block_16_project_BN"))
     scale_out, shift_out = _affine(backbone.get_layer("Conv_1_bn"))
@@ -67,7 +77,7 @@ def fold_tail(classifier: keras.Model) -> Tail:
 
 
 def _affine(norm: keras.layers.BatchNormalization) -> tuple[Float64s, Float64s]:
-    """(scale, shift) `[C]` that the batch-norm applies at inference."""
+    """Return (scale, shift), each `[C]`, that the batch-norm applies at inference."""
     scale = _float64(norm.gamma) / np.sqrt(_float64(norm.moving_variance) + norm.epsilon)
     return scale, _float64(norm.beta) - _float64(norm.moving_mean) * scale
 
@@ -77,9 +87,9 @@ def _float64(variable: keras.Variable) -> Float64s:
 
 
 class ServingHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
-    """The network behind `features`, with the CAM of the predicted class beside its probabilities.
+    """The layers behind `features`: class probabilities, and the CAM of the predicted class.
 
-    Written in `keras.ops` alone, so that every Keras backend and the ONNX export run the same formula.
+    The layer uses `keras.ops` alone, so that every Keras backend and the ONNX export compute the same formula.
     """
 
     def __init__(self, head: Head, temperature: float, *, name: str) -> None:
@@ -91,10 +101,10 @@ class ServingHead(keras.layers.Layer):  # type: ignore[misc]  # keras ships no t
         head = type(self._head)(*(ops.convert_to_tensor(array) for array in self._head))
         maps = ops.clip(ops.matmul(features, head.kernel) + head.bias, 0.0, 6.0) if isinstance(head, Tail) else features
         logits = ops.matmul(ops.mean(maps, axis=(1, 2)), head.dense) + head.dense_bias
-        predicted = ops.top_k(logits, k=1)[1][:, 0]  # not argmax, for which keras emits ops that ONNX lacks
-        slopes = ops.take(ops.transpose(head.dense), predicted, axis=0)
+        predicted = ops.top_k(logits, k=1)[1][:, 0]  # argmax would export to operations that ONNX lacks
+        class_weights = ops.take(ops.transpose(head.dense), predicted, axis=0)
         positions = maps.shape[1] * maps.shape[2]
-        cam = ops.relu(ops.sum(maps * slopes[:, None, None, :], axis=-1)) / positions
+        cam = ops.relu(ops.sum(maps * class_weights[:, None, None, :], axis=-1)) / positions
         return {
             "probabilities": ops.softmax(logits / self._temperature, axis=-1),
             "cam": cam,

@@ -1,4 +1,4 @@
-"""What an artifact says of itself: the records of `manifest.json`, read and written with the standard library."""
+"""The manifest of an artifact: the records of `manifest.json`, read and written with the standard library."""
 
 import json
 import re
@@ -11,13 +11,20 @@ NAME_PATTERN = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 FILE_PATTERN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
+_RENAMED_KEYS = {"input": {"colour": "color"}}
+"""Keys of earlier manifests by section, with their present names."""
+
+
 class MalformedManifest(ValueError):
-    """The text is no manifest of this format; the message says what is wrong with it."""
+    """Raised when a text is not a manifest of this format; the message says what is wrong with it."""
 
 
 @dataclass(frozen=True)
 class InputContract:
-    """What the serving graph takes: uint8 `[N, height, width, 3]`, made from a picture as the fields say."""
+    """The input of the serving graph: uint8 `[N, height, width, 3]`, and how images are prepared for it.
+
+    `orientation` is the source of the orientation, `background` the color behind transparent pixels.
+    """
 
     height: int
     width: int
@@ -30,7 +37,7 @@ class InputContract:
 
 @dataclass(frozen=True)
 class CamContract:
-    """Where the CAM is taken and the size of its grid."""
+    """The layer at which the CAM is taken, and the height and width of its grid in cells."""
 
     layer: str
     height: int
@@ -39,7 +46,7 @@ class CamContract:
 
 @dataclass(frozen=True)
 class Precision:
-    """One serving graph: its file, the temperature inside it, and what was measured of it on the test images."""
+    """One serving graph: its file, the softmax temperature inside it, and its metrics on the test images."""
 
     graph: str
     temperature: float
@@ -48,7 +55,7 @@ class Precision:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the weights come from; `commit` is None where no repository was at hand."""
+    """How the weights were made; `commit` is None if they were made outside a repository."""
 
     seed: int
     commit: str | None
@@ -58,7 +65,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All of `manifest.json`. `files` maps every other file of the artifact to its SHA-256 in hex."""
+    """The whole of `manifest.json`. `files` maps every other file of the artifact to its SHA-256 in hex."""
 
     name: str
     version: str
@@ -71,24 +78,35 @@ class Manifest:
 
     @property
     def metrics(self) -> dict[str, dict[str, float]]:
-        """What was measured on the test images, by precision."""
+        """Metrics on the test images, by precision."""
         return {name: dict(precision.metrics) for name, precision in self.precisions.items()}
 
     def to_json(self) -> str:
+        """Return the text of `manifest.json`."""
         return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
 
 
 def parse_manifest(text: str) -> Manifest:
-    """The manifest in this JSON text. Raises MalformedManifest."""
+    """Parse the text of a `manifest.json`. Raises MalformedManifest."""
     try:
         raw = json.loads(text)
         if raw.pop("format") != FORMAT:
             raise MalformedManifest(f"this version of Batchlight reads manifests of format {FORMAT} only")
+        _refuse_renamed_keys(raw)
         manifest = _build(raw)
+    except MalformedManifest:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise MalformedManifest(f"manifest.json is malformed: {error}") from error
     _check(manifest)
     return manifest
+
+
+def _refuse_renamed_keys(raw: dict[str, Any]) -> None:
+    for section, renamed in _RENAMED_KEYS.items():
+        for old, new in renamed.items():
+            if old in raw[section]:
+                raise MalformedManifest(f"manifest.json: {section}.{old} is now {section}.{new}; rename the key")
 
 
 def _build(raw: dict[str, Any]) -> Manifest:
@@ -107,12 +125,14 @@ def _build(raw: dict[str, Any]) -> Manifest:
 def _check(manifest: Manifest) -> None:
     for part in (manifest.name, manifest.version):
         if not NAME_PATTERN.fullmatch(part):
-            raise MalformedManifest(f"{part!r} is no name or version of a model")
+            raise MalformedManifest(
+                f"{part!r} is not a valid name or version; use at most 64 of a-z, 0-9, dot, _ and -"
+            )
     for file in manifest.files:
         if not FILE_PATTERN.fullmatch(file):
-            raise MalformedManifest(f"{file!r} is no plain file name")
+            raise MalformedManifest(f"{file!r} is not a plain file name")
     if len(manifest.labels) < 2 or not all(isinstance(label, str) for label in manifest.labels):
         raise MalformedManifest("a model needs at least two labels")
     for precision in manifest.precisions.values():
         if precision.graph not in manifest.files:
-            raise MalformedManifest(f"the graph {precision.graph!r} is not among the files")
+            raise MalformedManifest(f"the graph {precision.graph!r} is not listed under files")

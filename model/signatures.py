@@ -1,4 +1,4 @@
-"""What the first and the last bytes of a file say about it, before anything is decoded."""
+"""Recognize image formats by a file's first and last bytes, before anything is decoded."""
 
 import re
 from typing import Literal
@@ -7,7 +7,7 @@ import numpy as np
 
 Format = Literal["JPEG", "PNG", "WEBP", "GIF", "BMP"]
 
-_OTHERS = {
+_OTHER_SIGNATURES = {
     b"II*\0": "TIFF",
     b"MM\0*": "TIFF",
     b"8BPS": "PSD",
@@ -20,14 +20,14 @@ _OTHERS = {
     b"%!PS": "PostScript",
     b"<svg": "SVG",
 }
-_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+_ISO_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
 
 _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd8]")  # not a stuffed byte, a fill byte or a restart within a scan
 
 
 def detect_format(data: bytes) -> Format | None:
-    """The format the file claims to be, of those that are decoded."""
+    """Return the decodable format that the file's signature names, or None."""
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -36,21 +36,21 @@ def detect_format(data: bytes) -> Format | None:
         return "GIF"
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WEBP"
-    # "BM" alone begins many texts; a bitmap has two reserved words of zero behind its length.
+    # Texts may begin with "BM" too; a bitmap has four zero bytes behind its length.
     if data.startswith(b"BM") and data[6:10] == bytes(4):
         return "BMP"
     return None
 
 
 def names_other_format(data: bytes) -> str | None:
-    """The name of an image format that is known but not decoded."""
+    """Return the name of an image format that is recognized but not decoded, or None."""
     if data[4:8] == b"ftyp":
-        return _BRANDS.get(data[8:12])
-    return next((name for start, name in _OTHERS.items() if data.startswith(start)), None)
+        return _ISO_BRANDS.get(data[8:12])
+    return next((name for start, name in _OTHER_SIGNATURES.items() if data.startswith(start)), None)
 
 
 def is_cut_short(data: bytes, kind: Format) -> bool:
-    """Whether the file's end is missing: it lacks its end mark, or is shorter than its header says."""
+    """Return whether the end of the file is missing: no end marker, or fewer bytes than its header states."""
     match kind:
         case "JPEG":
             return not data.rstrip(b"\0").endswith(b"\xff\xd9")
@@ -65,9 +65,9 @@ def is_cut_short(data: bytes, kind: Format) -> bool:
 
 
 def has_more_scans(data: bytes, limit: int) -> bool:
-    """Whether this JPEG's picture comes in more scans than that; what follows the picture does not count.
+    """Return whether a JPEG has more than `limit` scans up to its end-of-image marker.
 
-    Each scan costs a pass over the whole picture, whatever its own size (ITU-T T.81, annex B).
+    Each scan costs a pass over the whole image, however few bytes it has (ITU-T T.81, annex B).
     """
     if _count(data, _START_OF_SCAN) <= limit:
         return False
@@ -79,7 +79,10 @@ def has_more_scans(data: bytes, limit: int) -> bool:
 
 
 def _count(data: bytes, pair: bytes) -> int:
-    """`data.count(pair)` of two different bytes and data of 3 or more, in a tenth of the time: 16 bits are compared."""
+    """Return `data.count(pair)` for two different bytes and at least 3 bytes of data.
+
+    Comparing 16-bit words takes a tenth of the time that `bytes.count` takes.
+    """
     even, odd = (np.frombuffer(data, np.uint16, (len(data) - start) // 2, start) for start in (0, 1))
-    word = np.frombuffer(pair, np.uint16)
-    return int(np.count_nonzero(even == word) + np.count_nonzero(odd == word))
+    marker = np.frombuffer(pair, np.uint16)
+    return int(np.count_nonzero(even == marker) + np.count_nonzero(odd == marker))

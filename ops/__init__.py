@@ -1,1 +1,1 @@
-"""Running Batchlight: the whole stack in one terminal, the demo, and API keys."""
+"""Operating Batchlight: the whole stack in one terminal, the demo, and API keys."""

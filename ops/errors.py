@@ -1,17 +1,19 @@
-"""What keeps Batchlight from running here, in words for the person at the terminal.
+"""The errors that keep Batchlight from running on this machine, each with a message for the person at the terminal.
 
 OpsError
 ├── NoRedis             no Redis is configured and none is installed
-├── PortTaken           another program listens where we should
-├── DataDirRefused      the data folder is in use by another stack, or open to other users
-├── DidNotStart         a part of the stack does not come up; names its log
-├── NoDatabase          the database is not there, or not migrated
-└── DemoFailed          the demo's job did not succeed
+├── PortTaken           a port cannot be listened on
+├── DataDirRefused      the data folder is in use by another stack, open to other users, or no folder
+├── SettingsRefused     an environment variable holds a value that the setting does not take
+├── DidNotStart         a part of the stack does not become ready; the message has the end of its log
+├── NoDatabase          the database does not exist, does not answer, or is not migrated
+├── KeyRefused          a key cannot be created as asked, or does not exist
+└── DemoFailed          the demo has no samples, or its job did not succeed
 """
 
 
 class OpsError(Exception):
-    """The message says what was wrong and what to do."""
+    """The message says what was wrong and what to do next."""
 
 
 class NoRedis(OpsError):
@@ -26,11 +28,19 @@ class DataDirRefused(OpsError):
     pass
 
 
+class SettingsRefused(OpsError):
+    pass
+
+
 class DidNotStart(OpsError):
     pass
 
 
 class NoDatabase(OpsError):
+    pass
+
+
+class KeyRefused(OpsError):
     pass
 
 

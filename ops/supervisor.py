@@ -1,4 +1,4 @@
-"""Keeps a handful of processes running: starts them, restarts what dies, stops the last started first."""
+"""Keeps a few processes running: starts them, restarts those that die, and stops them in reverse order."""
 
 import ctypes
 import os
@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-FIRST_DELAY_S = 0.5
-LONGEST_DELAY_S = 10.0
-SETTLED_S = 3.0  # a process that lived this long failed by accident, so its next restart is prompt again
+MIN_RESTART_DELAY_S = 0.5
+MAX_RESTART_DELAY_S = 10.0
+STABLE_AFTER_S = 3.0
+"""After a process has run this long, the delay of its next restart starts at the minimum again."""
+
 TAIL_LINES = 12
 
 PR_SET_PDEATHSIG = 1
@@ -22,7 +24,7 @@ libc = ctypes.CDLL(None)
 
 @dataclass(frozen=True)
 class Program:
-    """A command to keep running. Secrets belong in its environment, which comes on top of ours."""
+    """A command to keep running. Secrets belong in its environment, which extends that of this process."""
 
     name: str
     command: Sequence[str]
@@ -31,7 +33,7 @@ class Program:
 
 @dataclass
 class Child:
-    """One program's current process, and when to start the next one if it is dead."""
+    """A program's current process, and the time of its restart if the process has died."""
 
     program: Program
     process: subprocess.Popen[bytes]
@@ -41,16 +43,18 @@ class Child:
 
 
 class Supervisor:
-    """Each program runs in its own process group, logs to a file of its own, and dies when we do.
+    """Runs each program in a process group of its own with a log file of its own; all die with this process.
 
-    `say` hears one short line for whatever a person should know.
+    `report` gets one line for every event that a person should see.
     """
 
-    def __init__(self, *, folder: Path, log_dir: Path, say: Callable[[str], None], stop_wait_s: float = 10.0) -> None:
+    def __init__(
+        self, *, folder: Path, log_dir: Path, report: Callable[[str], None], stop_timeout_s: float = 10.0
+    ) -> None:
         self._folder = folder
         self._log_dir = log_dir
-        self._say = say
-        self._stop_wait_s = stop_wait_s
+        self._report = report
+        self._stop_timeout_s = stop_timeout_s
         self._stages: list[list[Child]] = []
 
     def __enter__(self) -> Self:
@@ -60,9 +64,9 @@ class Supervisor:
         self.stop()
 
     def start(self, *programs: Program) -> None:
-        """Starts these programs and keeps them running; they are a stage, which is stopped before earlier stages.
+        """Start these programs as one stage; `stop` stops a later stage before an earlier one.
 
-        The log of a program's last run is kept as `.log.old`.
+        The log of the program's previous process is kept as `.log.old`.
         """
         stage: list[Child] = []
         self._stages.append(stage)
@@ -73,62 +77,63 @@ class Supervisor:
             stage.append(Child(program, self._spawn(program), time.monotonic()))
 
     def run(self, program: Program) -> int:
-        """Runs this program to its end, once; returns its exit status."""
+        """Run this program once, wait for its end, and return its exit status."""
         return self._spawn(program).wait()
 
     def log_of(self, program: Program) -> Path:
+        """Return the path of the program's log."""
         return self._log_dir / f"{program.name}.log"
 
-    def most_failures(self) -> int:
-        """How often in a row the worst program died soon after it was started."""
+    def max_failures(self) -> int:
+        """Return the largest number of deaths in a row soon after a start, over all programs."""
         return max((child.failures for child in self._children), default=0)
 
-    def last_words(self, *programs: Program) -> str:
-        """The end of the logs of these programs; without any, of those that died since they were started."""
+    def log_tails(self, *programs: Program) -> str:
+        """Return the last lines of the logs of these programs, by default of all programs that have died."""
         chosen = programs or [child.program for child in self._children if child.failures]
         logs = [self.log_of(program) for program in chosen]
         return "\n".join([f"See the logs in {self._log_dir}.", *map(_tail, logs)])
 
     def pids(self) -> dict[str, int]:
-        """The process id of every program that is running now."""
+        """Return the process id of every program that runs now, by its name."""
         running = (child for child in self._children if child.process.poll() is None)
         return {child.program.name: child.process.pid for child in running}
 
     def watch(self) -> None:
-        """Looks at every process once: notes the dead, and restarts those whose delay has passed."""
+        """Check every process once: schedule a restart for those that died, and restart those whose delay is over."""
         for child in self._children:
             if child.restart_at_s is None and child.process.poll() is not None:
-                self._note_death(child)
+                self._schedule_restart(child)
             if child.restart_at_s is not None and time.monotonic() >= child.restart_at_s:
                 child.process = self._spawn(child.program)
                 child.started_at_s, child.restart_at_s = time.monotonic(), None
 
     def stop(self) -> None:
-        """Ends everything, the last stage first: politely, then after `stop_wait_s` by force."""
+        """Stop every process, the last stage first: with SIGTERM, and after `stop_timeout_s` with SIGKILL."""
         while self._stages:
             stage = self._stages.pop()
-            until_s = time.monotonic() + self._stop_wait_s
+            until_s = time.monotonic() + self._stop_timeout_s
             for child in stage:
                 child.process.terminate()
             for child in reversed(stage):
                 try:
                     child.process.wait(max(0.0, until_s - time.monotonic()))
                 except subprocess.TimeoutExpired:
-                    self._say(f"{child.program.name} does not stop; it is killed")
+                    self._report(f"{child.program.name} did not stop within {self._stop_timeout_s:.0f} s and is killed")
                 kill_group(child.process)
 
     @property
     def _children(self) -> list[Child]:
         return [child for stage in self._stages for child in stage]
 
-    def _note_death(self, child: Child) -> None:
+    def _schedule_restart(self, child: Child) -> None:
         kill_group(child.process)
         now_s = time.monotonic()
-        child.failures = child.failures + 1 if now_s - child.started_at_s < SETTLED_S else 1
-        delay_s = min(FIRST_DELAY_S * 2 ** (child.failures - 1), LONGEST_DELAY_S)
+        child.failures = child.failures + 1 if now_s - child.started_at_s < STABLE_AFTER_S else 1
+        delay_s = min(MIN_RESTART_DELAY_S * 2 ** (child.failures - 1), MAX_RESTART_DELAY_S)
         child.restart_at_s = now_s + delay_s
         name, status, log = child.program.name, child.process.returncode, self.log_of(child.program)
-        self._say(f"{name} ended with status {status}; starting it again in {delay_s:.1f} s (see {log})")
+        self._report(f"{name} exited with status {status}; restarting it in {delay_s:.1f} s (see {log})")
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
         with self.log_of(program).open("ab") as log:
@@ -150,13 +155,13 @@ def _tail(log: Path) -> str:
 
 
 def die_with_parent() -> None:
-    """For a new process on Linux: have the kernel kill it when the thread that started it is gone."""
+    """Have Linux kill the calling process when the thread that started it ends; for use as `preexec_fn`."""
     if sys.platform == "linux":
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kills this process and all that it left behind in its group."""
+    """Kill this process and every other process in its group."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:

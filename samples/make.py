@@ -1,8 +1,8 @@
-"""Cut the sample images out of the Fashion-MNIST test set.
+"""Extract the sample images from the Fashion-MNIST test set.
 
     python samples/make.py --source /usr/share/datasets/fashion-mnist --into samples/fashion-mnist
 
-The choice is seeded: the same source gives the same files, byte for byte, on every run with the same Pillow.
+The choice follows from a constant seed: the same source and Pillow version give the same files, byte for byte.
 """
 
 import argparse
@@ -33,7 +33,7 @@ PER_CLASS = 30
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
-    """The array in a gzipped IDX file of unsigned bytes; ValueError if the file is something else."""
+    """Read a gzipped IDX file of unsigned bytes. Raises ValueError for another kind of file."""
     raw = gzip.decompress(path.read_bytes())
     if raw[:3] != b"\x00\x00\x08":
         raise ValueError(f"{path} is not an IDX file of unsigned bytes.")
@@ -42,7 +42,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
 
 
 def choose(classes: NDArray[np.uint8], *, per_class: int, seed: int) -> list[int]:
-    """Indices of `per_class` images of each class, ascending."""
+    """Return the indices of `per_class` random images of each class, in ascending order."""
     rng = random.Random(seed)  # noqa: S311 – a repeatable choice, no secret
     chosen: list[int] = []
     for number in range(len(LABELS)):
@@ -51,7 +51,7 @@ def choose(classes: NDArray[np.uint8], *, per_class: int, seed: int) -> list[int
 
 
 def write_samples(images: NDArray[np.uint8], classes: NDArray[np.uint8], *, into: Path) -> int:
-    """Write `images/<test index>.png` and `labels.csv` below `into`; the number of images written."""
+    """Write `images/<test index>.png` and `labels.csv` below `into`, and return the number of images."""
     folder = into / "images"
     folder.mkdir(parents=True, exist_ok=True)
     chosen = choose(classes, per_class=PER_CLASS, seed=SEED)
@@ -66,7 +66,7 @@ def write_samples(images: NDArray[np.uint8], classes: NDArray[np.uint8], *, into
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Cut the sample images out of the Fashion-MNIST test set.")
+    parser = argparse.ArgumentParser(description="Extract the sample images from the Fashion-MNIST test set.")
     parser.add_argument(
         "--source",
         type=Path,
@@ -84,7 +84,10 @@ def main() -> None:
         images = read_idx(options.source / "t10k-images-idx3-ubyte.gz")
         classes = read_idx(options.source / "t10k-labels-idx1-ubyte.gz")
     except FileNotFoundError as missing:
-        parser.error(f"{missing.filename} is missing: install Debian's package dataset-fashion-mnist or give --source.")
+        parser.error(
+            f"{missing.filename} is missing: install Debian's package dataset-fashion-mnist, "
+            "or name a folder with --source."
+        )
     written = write_samples(images, classes, into=options.into)
     sys.stdout.write(f"Wrote {written} images to {options.into}.\n")
 

@@ -1,4 +1,4 @@
-"""Migrated databases for the tests, and rows to put into them."""
+"""Migrated databases for the tests, and rows for them."""
 
 from collections.abc import Sequence
 from uuid import uuid4
@@ -20,16 +20,19 @@ SHARD_IMAGES = 256
 
 
 def alembic_config(url: str) -> Config:
+    """Return Alembic's configuration for the database at this URL."""
     config = Config(ROOT / "alembic.ini")
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
     return config
 
 
 def migrate(url: str) -> None:
+    """Migrate the database at this URL to the newest schema."""
     command.upgrade(alembic_config(url), "head")
 
 
 def empty_tables(url: str) -> None:
+    """Delete every row of the Postgres database at this URL."""
     engine = create_engine(url)
     with engine.begin() as connection:
         tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
@@ -45,7 +48,7 @@ def submit(
     kind: JobKind = JobKind.BATCH,
     explain: Explain = Explain.CAM,
 ) -> Job:
-    """A bulk job with shards of these many images; nothing lies in storage."""
+    """Insert a bulk job whose shards have these numbers of images; no object is stored."""
     job_id = uuid4().hex
     new = NewJob(
         id=job_id, owner=owner, kind=kind, model_name="fashion-mnist", model_version="1.0.0", precision="fp32",

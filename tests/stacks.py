@@ -1,4 +1,4 @@
-"""A whole running stack for the tests, watched as `ops up` watches it."""
+"""A running stack for the tests, whose processes are restarted as `ops up` restarts them."""
 
 import os
 import threading
@@ -17,12 +17,12 @@ from core.states import Scope
 from ops.stack import create_stack_key, running_stack
 from ops.supervisor import Supervisor
 
-WATCH_EVERY_S = 0.1
+WATCH_INTERVAL_S = 0.1
 
 
 @dataclass(frozen=True)
 class RunningStack:
-    """Where the stack is, a key to it, and its insides."""
+    """The address of a running stack, a key, and its settings, supervisor and database."""
 
     url: str
     key: str
@@ -31,11 +31,11 @@ class RunningStack:
     database: Database
 
     def client(self, key: str | None = None) -> httpx.Client:
-        """An HTTP client that sends this key."""
+        """Return an HTTP client that sends this key."""
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key or self.key}"}, timeout=60)
 
     def key_of(self, owner: str, *scopes: Scope) -> str:
-        """A new key of this owner."""
+        """Create a key of this owner, with every scope by default, and return its secret."""
         with self.database.write.begin() as session:
             _, secret = create_key(session, owner=owner, name="tests", scopes=frozenset(scopes or tuple(Scope)))
         return secret
@@ -43,12 +43,12 @@ class RunningStack:
 
 @contextmanager
 def run_stack(data_dir: Path, *, environment: Mapping[str, str], workers: int = 1) -> Iterator[RunningStack]:
-    """Starts a stack with so many bulk processes; what dies is started again until the block ends."""
+    """Start a stack with so many bulk processes; processes that die are restarted until the block ends."""
     data_dir.mkdir(mode=0o700, exist_ok=True)
     data_dir.chmod(0o700)
     with ExitStack() as stack:
         with patch.dict(os.environ, environment):
-            plan, supervisor = stack.enter_context(running_stack(data_dir, say=print, workers=workers))
+            plan, supervisor = stack.enter_context(running_stack(data_dir, report=print, workers=workers))
         done = threading.Event()
         watcher = threading.Thread(target=_watch, args=(supervisor, done), daemon=True)
         watcher.start()
@@ -63,5 +63,5 @@ def run_stack(data_dir: Path, *, environment: Mapping[str, str], workers: int = 
 
 
 def _watch(supervisor: Supervisor, done: threading.Event) -> None:
-    while not done.wait(WATCH_EVERY_S):
+    while not done.wait(WATCH_INTERVAL_S):
         supervisor.watch()

@@ -1,1 +1,1 @@
-"""The pipeline that makes an artifact: data, training, export, evaluation."""
+"""The training pipeline: data, fit, evaluation, explanation, publication and report of a model version."""

@@ -1,42 +1,46 @@
-"""Train, publish and promote in one go: `python -m training`."""
+"""The command line of training: `python -m training COMMAND`."""
 
-import argparse
-from pathlib import Path
+import sys
+from importlib import import_module
 
-from model.network import BACKBONES
-from training.data.dataset import FASHION_MNIST
-from training.fit import train
-from training.fit.plan import DEFAULT_RUN
-from training.publish import export, promote
+COMMANDS = {
+    "pipeline": ("training.pipeline", "train, export and promote a model in one go (`make train`)"),
+    "explore": ("training.data.explore", "describe a data set"),
+    "train": ("training.fit.train", "train a classifier"),
+    "export": ("training.publish.export", "evaluate a trained classifier and publish it as a model version"),
+    "promote": ("training.publish.promote", "make a version the latest, or roll back"),
+    "evaluate": ("training.evaluation.evaluate", "evaluate a model version on labeled images"),
+    "explain": ("training.explanation.explain", "evaluate the explanations of a model version"),
+    "report": ("training.report.report", "write the report from what the other commands saved"),
+    "package": ("training.publish.package", "make an artifact of a folder with an ONNX graph"),
+}
+"""The module and the description of each command."""
+
+OWN_PACKAGES = {"model", "training"}
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m training",
-        description="Train a model, publish it, and make it the latest unless it is worse than the one before.",
-        epilog="Options that are not listed here go to training.fit.train, as --stages 32x3,96x2.",
-    )
-    parser.add_argument("--data", default=FASHION_MNIST, help="fashion-mnist, or folder:PATH with a folder per class")
-    parser.add_argument("--data-dir", help="for fashion-mnist: folder with the four IDX files")
-    parser.add_argument("--backbone", choices=BACKBONES)
-    parser.add_argument("--out", type=Path, default=DEFAULT_RUN, help="folder of this run")
-    parser.add_argument("--artifacts", default="artifacts", help="where models are published")
-    parser.add_argument("--name", help="of the model; default: the name of the run's folder")
-    parser.add_argument("--no-int8", action="store_true", help="leave out the int8 graph")
-    args, rest = parser.parse_known_args(argv)
+    """Run the command that the first argument names with the other arguments."""
+    arguments = sys.argv[1:] if argv is None else argv
+    name, *rest = arguments or ["--help"]
+    if name in ("-h", "--help"):
+        sys.stdout.write(_help())
+        return
+    if name not in COMMANDS:
+        sys.exit(f"there is no command {name!r}; choose one of {', '.join(COMMANDS)}")
     try:
-        export.check_backend()
-    except export.ExportError as error:
-        parser.exit(1, f"{error}, or train with python -m training.fit.train alone; nothing was done\n")
-    name = args.name or args.out.resolve().name
-    data = ["--data-dir", args.data_dir] if args.data_dir else []
-    version = export.next_version(Path(args.artifacts), name)
-    backbone = ["--backbone", args.backbone] if args.backbone else []
-    train.main(["--data", args.data, *data, *backbone, "--out", str(args.out), *rest])
-    place = ["--artifacts", args.artifacts]
-    how = ["--run", str(args.out), "--name", name, "--version", version, *(["--no-int8"] if args.no_int8 else [])]
-    export.main([*how, *place, *data])
-    promote.main([name, version, *place])
+        import_module(COMMANDS[name][0]).main(rest)
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library in {"", *OWN_PACKAGES}:
+            raise
+        sys.exit(f"python -m training {name} needs {library}, which is not installed; run: make training-env")
+
+
+def _help() -> str:
+    lines = [f"  {name:<9} {description}" for name, (_, description) in COMMANDS.items()]
+    usage = "usage: python -m training COMMAND [options]    (COMMAND --help lists its options)"
+    return "\n".join([usage, "", "commands:", *lines, ""])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing of files."""
 
 import os
 from collections.abc import Iterator
@@ -7,10 +7,11 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
-    """A path to write to, which takes the target's place when the block ends well and is removed when it does not.
+def atomic_write(target: Path) -> Iterator[Path]:
+    """Yield a temporary path to write to, and move it to `target` when the block succeeds.
 
-    An OSError comes out with the target's name, whatever library wrote.
+    When the block fails, the temporary file is removed and `target` stays as it was. An OSError is raised again with
+    the name of the target, whichever library wrote the file.
     """
     part = target.with_name(f"part-{target.name}")
     try:

@@ -1,11 +1,11 @@
-"""What the measuring commands save and the report reads: the shapes of the JSON files, and the writing of them."""
+"""The JSON files that the evaluating commands save and the report reads: their structure, and how they are written."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict
 
-from training.files import whole
+from training.files import atomic_write
 
 EXPLORATION, EVALUATION, EXPLANATIONS, TRAINING = (
     "exploration.json",
@@ -16,7 +16,7 @@ EXPLORATION, EVALUATION, EXPLANATIONS, TRAINING = (
 
 
 class Data(TypedDict):
-    """Which images were looked at; `digest` is that of `training.data.dataset.digest`."""
+    """The images that were used; `digest` is that of `training.data.dataset.digest`."""
 
     source: str
     split: str
@@ -25,12 +25,14 @@ class Data(TypedDict):
 
 
 class Model(TypedDict):
+    """A model version."""
+
     name: str
     version: str
 
 
 class Bin(TypedDict):
-    """The images of one range of confidence: how many, and their mean confidence and accuracy (0 for none)."""
+    """One bin of a reliability diagram: number of images, mean confidence and accuracy (both 0 for an empty bin)."""
 
     images: int
     confidence: float
@@ -38,16 +40,16 @@ class Bin(TypedDict):
 
 
 class Calibration(TypedDict):
-    """Calibration error and log loss at one temperature, and the reliability diagram from confidence 0 to 1."""
+    """Expected calibration error and log loss at one temperature, and the bins of the reliability diagram."""
 
     temperature: float
-    error: float
+    calibration_error: float
     log_loss: float
     bins: list[Bin]
 
 
 class ClassFigures(TypedDict):
-    """One class; `low` and `high` are the ends of the 95 % interval of F1."""
+    """Metrics of one class; `low` and `high` are the ends of the 95 % interval of F1."""
 
     label: str
     images: int
@@ -59,16 +61,16 @@ class ClassFigures(TypedDict):
 
 
 class Mistake(TypedDict):
-    """A wrong prediction: the image's place in the split, true and predicted class, and the confidence."""
+    """A misclassified image: its index in the split, its true and predicted class, and the confidence."""
 
     index: int
-    truth: str
-    predicted: str
+    true_class: str
+    predicted_class: str
     confidence: float
 
 
 class Robustness(TypedDict):
-    """Accuracy over the same images under one corruption; `amount` says how strong in the corruption's own unit."""
+    """Accuracy on the same images under one corruption; `amount` is its strength in the corruption's own unit."""
 
     corruption: str
     severity: int
@@ -79,7 +81,10 @@ class Robustness(TypedDict):
 
 
 class Cost(TypedDict):
-    """What classifying with the CAM costs: images/s at the median of all batches, ms for an image on its own, MB."""
+    """Cost of classification with CAMs: images/s at the median batch time, and ms for a batch of one image.
+
+    `graph_mb` is the size of the serving graph, `artifact_mb` that of all files of the artifact, in megabytes.
+    """
 
     cpu: str
     threads: int
@@ -90,41 +95,44 @@ class Cost(TypedDict):
     artifact_mb: float
 
 
-class Judgement(TypedDict):
-    """All that was measured of one precision. `mistakes` are the most confident ones, the surest first.
+class PrecisionEvaluation(TypedDict):
+    """The evaluation of one precision; `low` and `high` are the ends of the 95 % interval of the accuracy.
 
-    `undamaged` is the accuracy on the sample that `robustness` was measured on.
+    `uncalibrated` is without temperature scaling, `calibrated` with it. `mistakes` are the most confident ones, in
+    falling order of confidence. `clean_accuracy` is the accuracy on the sample of `robustness` without corruption.
     """
 
     accuracy: float
     low: float
     high: float
-    top_2: float
+    top_2_accuracy: float
     macro_f1: float
-    before: Calibration
-    after: Calibration
+    uncalibrated: Calibration
+    calibrated: Calibration
     classes: list[ClassFigures]
     confusion: list[list[int]]
     mistakes: list[Mistake]
     robustness_images: int
-    undamaged: float
+    clean_accuracy: float
     robustness: list[Robustness]
     cost: Cost
 
 
 class EvaluationFindings(TypedDict):
-    """`evaluation.json`, by `python -m training.evaluation.evaluate`; the pictures of mistakes lie beside it."""
+    """`evaluation.json`, saved by `python -m training evaluate`, with contact sheets of mistakes beside it."""
 
     command: str
     model: Model
     data: Data
     labels: list[str]
-    precisions: dict[str, Judgement]
+    precisions: dict[str, PrecisionEvaluation]
 
 
 class SplitFigures(TypedDict):
-    """One split, by class in the order of the labels: images, mean and deviation of their pixels (0…255), and which
-    share of the pixels lies in each of 32 equal ranges of brightness.
+    """One split. Lists are by class, in the order of the labels.
+
+    `mean` and `deviation` are those of the pixels' gray levels (0 to 255). `histogram` has the fraction of pixels in
+    each of 32 equal ranges of levels.
     """
 
     split: str
@@ -136,19 +144,19 @@ class SplitFigures(TypedDict):
 
 
 class Duplicates(TypedDict):
-    """Images with exactly the pixels of an earlier one: `first` and `second` are splits, equal or not.
+    """Images of split `second` with exactly the pixels of another image, in split `first` or earlier in the same split.
 
-    `conflicts` are those among them that bear another label.
+    `label_conflicts` counts those whose label differs from that of the other image.
     """
 
     first: str
     second: str
     images: int
-    conflicts: int
+    label_conflicts: int
 
 
 class Pair(TypedDict):
-    """An image outside the training split and the training image nearest to it; distance in levels (RMS, 0…255)."""
+    """An image of another split and its nearest training image; `distance` is the RMS difference in levels of 255."""
 
     index: int
     label: str
@@ -158,7 +166,7 @@ class Pair(TypedDict):
 
 
 class NearDuplicates(TypedDict):
-    """How near the images of a seeded sample are to the training images; `within` counts those at most so far."""
+    """Distances of a sample of images to the training images; `within` counts images by upper limit of the distance."""
 
     split: str
     images: int
@@ -168,27 +176,27 @@ class NearDuplicates(TypedDict):
 
 
 class Enlargement(TypedDict):
-    """What serving's stretch and the copy into three channels do to the images, in levels (0…255) and bytes."""
+    """How images change when they are stretched and converted to RGB for the network, in levels of 255 and bytes."""
 
     images: int
     from_height: int
     from_width: int
     to_side: int
     channels_before: int
-    gray_share: float
+    gray_fraction: float
     mean_before: float
     mean_after: float
     deviation_before: float
     deviation_after: float
-    step_before: float
-    step_after: float
-    return_error: float | None
+    neighbor_difference_before: float
+    neighbor_difference_after: float
+    restoration_error: float | None
     bytes_before: int
     bytes_after: int
 
 
 class ExplorationFindings(TypedDict):
-    """`exploration.json`, by `python -m training.data.explore`; its pictures lie beside it."""
+    """`exploration.json`, saved by `python -m training explore`, with contact sheets beside it."""
 
     command: str
     data: Data
@@ -196,13 +204,13 @@ class ExplorationFindings(TypedDict):
     skipped: list[str]
     splits: list[SplitFigures]
     duplicates: list[Duplicates]
-    near: NearDuplicates
+    near_duplicates: NearDuplicates
     enlargement: Enlargement
 
 
 def save(folder: Path, name: str, findings: Mapping[str, object]) -> Path:
-    """Write the findings into the folder, whole or not at all."""
+    """Write the findings to `folder/name` atomically and return the path."""
     folder.mkdir(parents=True, exist_ok=True)
-    with whole(folder / name) as part:
+    with atomic_write(folder / name) as part:
         part.write_text(json.dumps(findings, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return folder / name

@@ -1,41 +1,76 @@
-"""Archives: built when first asked for, then immutable, served by ranges."""
+"""Archives: built when first requested, then immutable, downloadable in ranges."""
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from api.context import Context, Ctx, Reader
-from api.schemas import ArchiveOut, job_path
+from api.authentication import Reader
+from api.context import Context, Ctx
+from api.reference.bodies import content
+from api.reference.headers import (
+    ACCEPT_RANGES,
+    CONTENT_DISPOSITION,
+    CONTENT_RANGE,
+    ETAG,
+    LOCATION,
+    RANGE_PARAMETERS,
+    RETRY_AFTER,
+    IfNoneMatch,
+)
+from api.reference.responses import FINDS_RESULTS, STORES, Responses, errors
+from api.routes.parameters import JobId
+from api.schemas.archives import ArchiveOut
+from api.schemas.jobs import job_path
 from core.db.tables import Archive
 from core.errors import Broken
 from core.jobs import archives, lookup
 from core.states import ArchiveState
 
-BUILT_SOON_S = "1"
+POLL_AFTER_S = "1"
+
+ZIP = content("application/zip", description="The archive.")
+ANSWERS: Responses = {
+    200: {"content": ZIP, "headers": ETAG | ACCEPT_RANGES | CONTENT_DISPOSITION},
+    202: {"model": ArchiveOut, "description": "A worker builds the archive.", "headers": LOCATION | RETRY_AFTER},
+    206: {"description": "The bytes in `Range`.", "content": ZIP, "headers": ETAG | CONTENT_RANGE},
+    304: {"description": "The client has this archive already: its `ETag` is in `If-None-Match`.", "headers": ETAG},
+    416: {"description": "`Range` is outside of the archive.", "headers": CONTENT_RANGE},
+}
 
 router = APIRouter(prefix="/v1/jobs/{job_id}/archive", tags=["archives"])
 
 
 @router.head("", include_in_schema=False)
-@router.get("", response_class=FileResponse, responses={202: {"model": ArchiveOut}})
-def get_archive(request: Request, context: Ctx, key: Reader, job_id: str) -> Response:
-    """The ZIP of an ended job's images, overlays and results; 202 while a worker builds it.
+@router.get(
+    "",
+    response_class=FileResponse,
+    summary="Download a job's archive",
+    response_description="The ZIP.",
+    responses=ANSWERS | errors(FINDS_RESULTS, STORES, {409: ["job_not_finished"], 500: ["archive_failed"]}),
+    openapi_extra={"parameters": RANGE_PARAMETERS},
+)
+def get_archive(context: Ctx, key: Reader, job_id: JobId, if_none_match: IfNoneMatch = None) -> Response:
+    """Return the ZIP of an ended job's images, overlays and results. A worker builds it at the first request.
 
-    Interrupted downloads go on with `Range` and `If-Range`: the archive never changes.
+    An interrupted download can go on with `Range` and `If-Range`: the archive never changes.
     """
-    archive = _requested(context, owner=key.owner, job_id=job_id)
-    if archive.state == ArchiveState.READY and f'"{archive.sha256}"' in request.headers.get("if-none-match", ""):
-        return Response(status_code=304, headers={"ETag": f'"{archive.sha256}"'})
-    if archive.state == ArchiveState.READY:
-        return _download(context, archive)
+    archive = _request_archive(context, owner=key.owner, job_id=job_id)
     if archive.state == ArchiveState.FAILED:
-        raise Broken("The archive could not be built; the workers' log says why.", code="archive_failed")
-    body = ArchiveOut(state=archive.state, requested_at=archive.requested_at)
-    headers = {"Retry-After": BUILT_SOON_S, "Location": f"{job_path(job_id)}/archive"}
-    return JSONResponse(body.model_dump(mode="json"), 202, headers)
+        raise Broken(
+            "The archive could not be built; the workers' log says why. Request it again later to try once more.",
+            code="archive_failed",
+        )
+    if archive.state != ArchiveState.READY:
+        body = ArchiveOut(state=archive.state, requested_at=archive.requested_at)
+        headers = {"Retry-After": POLL_AFTER_S, "Location": f"{job_path(job_id)}/archive"}
+        return JSONResponse(body.model_dump(mode="json"), 202, headers)
+    etag = f'"{archive.sha256}"'
+    if etag in (if_none_match or ""):
+        return Response(status_code=304, headers={"ETag": etag})
+    return _download(context, archive, etag=etag)
 
 
-def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
-    """The archive's row, asked for now if this is the first time, or some time after it failed."""
+def _request_archive(context: Context, *, owner: str, job_id: str) -> Archive:
+    """Return the archive's row; ask a worker to build it if it was never requested, is lost, or failed a while ago."""
     with context.database.read.begin() as session:
         archive = archives.find_archive(session, lookup.find_unpurged_job(session, job_id, owner=owner))
     if archive is not None and archive.state != ArchiveState.FAILED and not _is_lost(context, archive):
@@ -52,16 +87,15 @@ def _requested(context: Context, *, owner: str, job_id: str) -> Archive:
 
 
 def _is_lost(context: Context, archive: Archive) -> bool:
-    """Whether a ready archive's object is not there any more, whole."""
+    """Return whether a ready archive's object is missing or incomplete."""
     return archive.object_key is not None and context.storage.size_bytes(archive.object_key) != archive.size_bytes
 
 
-def _download(context: Context, archive: Archive) -> FileResponse:
+def _download(context: Context, archive: Archive, *, etag: str) -> FileResponse:
     assert archive.object_key is not None
-    headers = {"ETag": f'"{archive.sha256}"', "X-Content-Type-Options": "nosniff"}
     return FileResponse(
         context.storage.path(archive.object_key),
         media_type="application/zip",
         filename=f"batchlight-{archive.job_id}.zip",
-        headers=headers,
+        headers={"ETag": etag, "X-Content-Type-Options": "nosniff"},
     )

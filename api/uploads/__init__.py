@@ -1,1 +1,1 @@
-"""The path of a request body: receive, parse, write shard objects."""
+"""The way of a request body into storage: receive it, parse it, write its images into shard objects."""

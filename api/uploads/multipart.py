@@ -1,80 +1,36 @@
-"""A multipart body, parsed as it streams in: each file part is an image, or a ZIP of images."""
+"""A multipart body, parsed as it streams in."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from api.uploads.writer import Intake
-from api.uploads.zip_entries import unpack
+from api.uploads.parts import ImagePart, ZipPart, open_part
+from api.uploads.writer import UploadWriter
 from core.errors import Malformed
 from core.settings import Settings
-from core.states import ItemErrorCode
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
-ZIP_TYPES = frozenset({"application/zip", "application/x-zip-compressed"})
+MAX_SHOWN_NAME_LENGTH = 100
 
-
-class ImagePart:
-    """A file part taken as one image; what exceeds the limit is dropped and the image refused."""
-
-    def __init__(self, name: str, intake: Intake, settings: Settings) -> None:
-        self._name = name
-        self._intake = intake
-        self._max_bytes = settings.max_image_bytes
-        self._data = bytearray()
-        self._size_bytes = 0
-
-    def write(self, data: memoryview | bytes) -> None:
-        self._size_bytes += len(data)
-        if self._size_bytes <= self._max_bytes:
-            self._data += data
-
-    def end(self) -> None:
-        left_empty_in_a_form = not self._name and not self._size_bytes
-        if left_empty_in_a_form or self._intake.skip(self._name):
-            return
-        if self._size_bytes > self._max_bytes:
-            self._intake.refuse(self._name, code=ItemErrorCode.IMAGE_TOO_LARGE, size_bytes=self._size_bytes)
-        else:
-            self._intake.add(self._name, bytes(self._data))
-
-
-class ZipPart:
-    """A file part taken as a ZIP, spooled to this file without a name until its directory can be read."""
-
-    def __init__(self, file: BinaryIO, intake: Intake, settings: Settings) -> None:
-        self._file = file
-        self._intake = intake
-        self._settings = settings
-
-    def write(self, data: memoryview | bytes) -> None:
-        self._file.write(data)
-
-    def end(self) -> None:
-        with self._file:
-            unpack(self._file, self._intake, settings=self._settings)
-
-
-ESCAPES = {b"%22": b'"', b"%0D": b"\r", b"%0A": b"\n"}
-"""What a file name's quotes and line ends become in a form (WHATWG HTML, "multipart/form-data encoding algorithm")."""
-
-OpenPart = Callable[[str, str], ImagePart | ZipPart]
+FILE_NAME_ESCAPES = {b"%22": b'"', b"%0D": b"\r", b"%0A": b"\n"}
+"""How a form escapes quotes and line ends of a file name (WHATWG HTML, "multipart/form-data encoding algorithm")."""
 
 
 class MultipartBody:
-    """Feed it the body's chunks; it opens a part for each file and writes the part's bytes to it."""
+    """Takes the body's chunks and writes each file to a part of its own."""
 
-    def __init__(self, boundary: bytes, *, open_part: OpenPart) -> None:
-        self._open_part = open_part
+    def __init__(self, boundary: bytes, upload: UploadWriter, *, settings: Settings) -> None:
+        self._upload = upload
+        self._settings = settings
         self._part: ImagePart | ZipPart | None = None
         self._headers: dict[bytes, bytes] = {}
         self._field = self._value = b""
-        self._complete = False
+        self._is_complete = False
         callbacks: MultipartCallbacks = {
             "on_part_begin": self._headers.clear,
             "on_header_field": self._on_header_field,
@@ -85,17 +41,26 @@ class MultipartBody:
             "on_part_end": self._on_part_end,
             "on_end": self._on_end,
         }
-        with _readable():
+        with _parser_errors_as_malformed():
             self._parser = MultipartParser(boundary, callbacks)
 
     def write(self, chunk: bytes) -> None:
-        """Raises Malformed where the body is no multipart body."""
-        with _readable():
+        """Parse the body's next bytes. Raises Malformed if they are not of a multipart body."""
+        with _parser_errors_as_malformed():
             self._parser.write(chunk)
 
     def end(self) -> None:
-        if not self._complete:
-            raise Malformed("The multipart body ends before its closing boundary.", code="bad_multipart")
+        """Check that the body is complete. Raises Malformed if it is not."""
+        if not self._is_complete:
+            raise Malformed(
+                "The multipart body ends before its closing boundary. Send the whole request again.",
+                code="bad_multipart",
+            )
+
+    def close(self) -> None:
+        """Release the part that is open, if the body broke off inside it."""
+        if self._part is not None:
+            self._part.close()
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._field += data[start:end]
@@ -109,17 +74,19 @@ class MultipartBody:
 
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        filename = options.get(b"filename")
-        if filename is None:
-            field = options.get(b"name", b"").decode(errors="replace")[:100]
+        file_name = options.get(b"filename")
+        if file_name is None:
+            field = options.get(b"name", b"").decode(errors="replace")[:MAX_SHOWN_NAME_LENGTH]
             raise Malformed(
-                f"The form field {field!r} is no file. Options such as 'model' go in the query string.",
+                f"The form field {field!r} is not a file. Send images as files, and options such as 'model' in the "
+                "query string: POST /v1/jobs?model=NAME",
                 code="not_a_file",
             )
-        for escape, character in ESCAPES.items():
-            filename = filename.replace(escape, character)
+        for escape, character in FILE_NAME_ESCAPES.items():
+            file_name = file_name.replace(escape, character)
         media_type, _ = parse_options_header(self._headers.get(b"content-type"))
-        self._part = self._open_part(filename.decode(errors="replace"), media_type.decode(errors="replace"))
+        name = file_name.decode(errors="replace")
+        self._part = open_part(name, media_type.decode(errors="replace"), self._upload, settings=self._settings)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         assert self._part is not None
@@ -131,16 +98,16 @@ class MultipartBody:
         self._part = None
 
     def _on_end(self) -> None:
-        self._complete = True
+        self._is_complete = True
 
 
 @contextmanager
-def _readable() -> Iterator[None]:
+def _parser_errors_as_malformed() -> Iterator[None]:
     try:
         yield
     except FormParserError as reason:
-        raise Malformed(f"The multipart body cannot be read: {reason}.", code="bad_multipart") from reason
-
-
-def is_zip(name: str, media_type: str) -> bool:
-    return media_type in ZIP_TYPES or name.lower().endswith(".zip")
+        raise Malformed(
+            f"The multipart body cannot be parsed ({reason}). Let an HTTP library encode the form, for example: "
+            "curl -F files=@image.png",
+            code="bad_multipart",
+        ) from reason

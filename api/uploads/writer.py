@@ -1,6 +1,9 @@
-"""Cuts arriving images into shard objects, one image in memory at a time."""
+"""Writes arriving images into shard objects, one image in memory at a time."""
 
 from contextlib import ExitStack
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import BinaryIO, Self
 
 from core.db.tables import Skip
 from core.errors import Malformed, TooLarge
@@ -11,81 +14,101 @@ from core.objects.storage import Storage, shard_key
 from core.settings import Settings
 from core.states import ItemErrorCode
 
-SKIPS_SHOWN = 100
+MAX_SKIPS_LISTED = 100
 
 
-class Intake:
-    """The images of one job on their way into storage; call `close` or `discard` in the end."""
+class UploadWriter:
+    """Stores the images of one job as shard objects.
+
+    Use it as a context manager and call `close` as the last step of the block: it syncs to disk, so call it in a
+    thread. If the block raises, nothing of the job stays in storage.
+    """
 
     def __init__(self, storage: Storage, settings: Settings, *, job_id: str) -> None:
         self._storage = storage
         self._settings = settings
         self.job_id = job_id
-        self._open = ExitStack()
-        self._writer: ShardWriter | None = None
+        self._objects = ExitStack()  # holds the object that is being written, if there is one
+        self._shard: ShardWriter | None = None
         self._entries = 0
         self.stored: list[StoredShard] = []
         self.skipped: list[Skip] = []
         self.skipped_total = 0
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            return
+        try:
+            self._objects.__exit__(kind, error, trace)
+        finally:
+            self._storage.delete_job(self.job_id)
+
+    def spool_file(self) -> BinaryIO:
+        """Return a new unnamed temporary file on the storage's disk; the caller closes it."""
+        return TemporaryFile(dir=self._storage.spool_folder())
+
     def skip(self, name: str) -> bool:
-        """Whether an entry of this name is passed over; it is then reported, not counted."""
+        """Return whether an entry of this name is no image (a folder, a hidden file), and report it if so."""
         name = clean(name)
         reason = skip_reason(name)
         if reason is None:
             return False
-        self._count()
+        self._count_entry()
         self.skipped_total += 1
-        if len(self.skipped) < SKIPS_SHOWN:
+        if len(self.skipped) < MAX_SKIPS_LISTED:
             self.skipped.append({"name": name, "reason": reason})
         return True
 
     def add(self, name: str, data: bytes) -> None:
-        self._next(len(data)).add(clean(name), data)
+        """Append an image. Raises TooLarge at more images than one request takes."""
+        self._shard_for(len(data)).add(clean(name), data)
 
     def refuse(self, name: str, *, code: ItemErrorCode, size_bytes: int) -> None:
-        """Keeps an image's place in the job without its bytes: its item will fail with this code."""
-        self._next(0).refuse(clean(name), code=code, size_bytes=size_bytes)
+        """Append an image without its bytes: it keeps its index in the job, and its item fails with this code."""
+        self._shard_for(0).refuse(clean(name), code=code, size_bytes=size_bytes)
 
     def close(self) -> None:
-        """Completes the last shard; raises Malformed if no image came."""
-        self._cut()
-        if not self.stored:
-            passed = f" ({self.skipped_total} entries were skipped as no images)" if self.skipped_total else ""
-            raise Malformed(f"The upload holds no image{passed}. Send at least one file.", code="no_images")
+        """Complete the last shard. Raises Malformed if there was no image."""
+        self._complete_shard()
+        if self.stored:
+            return
+        skipped = f"; {self.skipped_total} entries are folders, hidden or system files" if self.skipped_total else ""
+        raise Malformed(f"The upload holds no image{skipped}. Send at least one image file.", code="no_images")
 
-    def discard(self) -> None:
-        """Leaves nothing of the job in storage."""
-        try:
-            self._open.__exit__(InterruptedError, InterruptedError("upload discarded"), None)
-        finally:
-            self._storage.delete_job(self.job_id)
+    def _shard_for(self, size_bytes: int) -> ShardWriter:
+        """Return the shard that takes the next image of this size: a new one if the current one is full."""
+        self._count_entry()
+        if self._shard is not None and self._is_full(self._shard, size_bytes):
+            self._complete_shard()
+        if self._shard is None:
+            file = self._objects.enter_context(self._storage.create(shard_key(self.job_id, len(self.stored) + 1)))
+            self._shard = ShardWriter(file)
+        return self._shard
 
-    def _next(self, size_bytes: int) -> ShardWriter:
-        """The shard that takes the next image, a new one if the current is full."""
-        self._count()
-        if self._writer is not None and self._full(self._writer, size_bytes):
-            self._cut()
-        if self._writer is None:
-            file = self._open.enter_context(self._storage.create(shard_key(self.job_id, len(self.stored) + 1)))
-            self._writer = ShardWriter(file)
-        return self._writer
-
-    def _count(self) -> None:
+    def _count_entry(self) -> None:
         limit = self._settings.max_images_per_request
         if self._entries >= limit:
-            raise TooLarge(f"A request takes up to {limit} images. Send more in further jobs.", code="too_many_images")
+            raise TooLarge(
+                f"The upload holds more than {limit} entries, the limit of one request. "
+                "Split it: send further images as further jobs.",
+                code="too_many_images",
+            )
         self._entries += 1
 
-    def _full(self, writer: ShardWriter, size_bytes: int) -> bool:
-        too_many = len(writer.entries) >= self._settings.shard_images
-        return too_many or writer.size_bytes + size_bytes > self._settings.shard_bytes
+    def _is_full(self, shard: ShardWriter, size_bytes: int) -> bool:
+        too_many = len(shard.entries) >= self._settings.shard_images
+        return too_many or shard.size_bytes + size_bytes > self._settings.shard_bytes
 
-    def _cut(self) -> None:
-        if self._writer is None:
+    def _complete_shard(self) -> None:
+        if self._shard is None:
             return
-        self._writer.close()
-        self._open.close()
+        self._shard.close()
+        self._objects.close()
         key = shard_key(self.job_id, len(self.stored) + 1)
-        self.stored.append(StoredShard(key, self._writer.digest, len(self._writer.entries)))
-        self._writer = None
+        self.stored.append(StoredShard(key, self._shard.digest, len(self._shard.entries)))
+        self._shard = None

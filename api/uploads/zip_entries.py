@@ -1,4 +1,4 @@
-"""ZIP uploads: the whole directory is checked before one entry is read, then the entries are cut into shards."""
+"""ZIP uploads: the whole directory is checked before any entry is read, then the entries are written to the upload."""
 
 import stat
 import struct
@@ -7,145 +7,146 @@ import zlib
 from operator import attrgetter
 from typing import BinaryIO
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from core.errors import BadZip, TooLarge
 from core.settings import Settings
 from core.states import ItemErrorCode
 
-DIRECTORY_BYTES_PER_ENTRY = 256
-BOMB_RATIO = 100
-LOCAL_HEADER = struct.Struct("<4s2xH18x2H")
-"""Magic, flags, lengths of name and extra field (APPNOTE.TXT 4.3.7); then these two, then the data."""
-LOCAL_MAGIC = b"PK\x03\x04"
-ENCRYPTED, PATCHED, STRONGLY_ENCRYPTED, UTF8 = 0x1, 0x20, 0x40, 0x800
-DEFLATE_MARGIN_BYTES = 1024
+MAX_DIRECTORY_BYTES_PER_ENTRY = 256
+MAX_EXPANSION_RATIO = 100
+MAX_SHOWN_NAME_LENGTH = 200
+
+LOCAL_HEADER_BYTES = 30
+"""The fixed part of the header before an entry's data (APPNOTE.TXT 4.3.7)."""
+
+ENCRYPTED, PATCHED, STRONGLY_ENCRYPTED = 0x1, 0x20, 0x40
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
-BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, ValueError, OSError)
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, OSError)
+"""What `zipfile` raises at a file that is not a proper ZIP."""
 
 
-def unpack(file: BinaryIO, intake: Intake, *, settings: Settings) -> None:
-    """Feeds the ZIP's images to the intake; raises BadZip or TooLarge, naming the entry that is at fault."""
-    with _opened(file, max_entries=settings.max_images_per_request) as archive:
+def unpack(file: BinaryIO, upload: UploadWriter, *, settings: Settings) -> None:
+    """Write the ZIP's images to the upload. Raises BadZip or TooLarge, both with the name of the entry at fault."""
+    with _open_zip(file, max_entries=settings.max_images_per_request) as archive:
         entries = archive.infolist()
         _check_names(entries)
         _check_overlaps(entries)
         _check_sizes(entries, settings)
         for entry in entries:
-            if intake.skip(entry.filename):
+            if upload.skip(entry.filename):
                 continue
             if entry.file_size > settings.max_image_bytes:
-                intake.refuse(entry.filename, code=ItemErrorCode.IMAGE_TOO_LARGE, size_bytes=entry.file_size)
+                upload.refuse(entry.filename, code=ItemErrorCode.IMAGE_TOO_LARGE, size_bytes=entry.file_size)
             else:
-                intake.add(entry.filename, _read(file, entry))
+                upload.add(entry.filename, _read(archive, entry))
 
 
-def _opened(file: BinaryIO, *, max_entries: int) -> zipfile.ZipFile:
-    """Refuses a directory that would not fit in memory before it is read."""
+def _open_zip(file: BinaryIO, *, max_entries: int) -> zipfile.ZipFile:
+    """Read the ZIP's directory, unless it is too large to be held in memory."""
+    max_bytes = max_entries * MAX_DIRECTORY_BYTES_PER_ENTRY
     try:
         end = zipfile._EndRecData(file)  # type: ignore[attr-defined]  # noqa: SLF001  # as ZipFile itself reads it
-        if end and end[5] > max_entries * DIRECTORY_BYTES_PER_ENTRY:
-            raise TooLarge(f"The ZIP lists more than {max_entries} files. Split it.", code="too_many_images")
+        if end and end[5] > max_bytes:
+            raise TooLarge(
+                f"The ZIP's directory has {end[5]} bytes, more than {max_entries} files need ({max_bytes} bytes). "
+                "Split the ZIP.",
+                code="too_many_images",
+            )
         return zipfile.ZipFile(file)
-    except BROKEN as reason:
-        raise BadZip(f"The file is no readable ZIP ({reason}). Was it cut off on the way?") from reason
+    except ZIP_ERRORS as reason:
+        raise BadZip(
+            f"The file is not a readable ZIP ({reason}). Test it with: unzip -t FILE. If it is whole, send it again."
+        ) from reason
 
 
 def _check_names(entries: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for entry in entries:
         name = entry.orig_filename.replace("\\", "/")
-        if fault := _fault(entry, name):
-            raise BadZip(f"The ZIP's entry {name[:200]!r} {fault}. Nothing was stored.", entry=name[:200])
-        if name in seen:
-            raise BadZip(f"The ZIP holds the name {name[:200]!r} twice. Nothing was stored.", entry=name[:200])
+        fault = _fault(entry, name) or ("has the same name as another entry" if name in seen else None)
+        if fault is not None:
+            raise _bad_entry(name, fault)
         seen.add(name)
 
 
 def _fault(entry: zipfile.ZipInfo, name: str) -> str | None:
+    """Return why an entry of this name is refused, or None if it is not."""
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if name.startswith("/") or (len(name) > 1 and name[1] == ":"):
-        return "has an absolute name"
+        return "has an absolute name; entries have names relative to the ZIP"
     if ".." in name.split("/"):
-        return "points outside with '..'"
+        return "points outside the ZIP with '..'"
     if not name or "\0" in name:
-        return "has no usable name"
+        return "has an empty name, or a zero byte in its name"
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "is a link or device, not a file"
     if entry.flag_bits & (ENCRYPTED | STRONGLY_ENCRYPTED):
-        return "is encrypted; send it without a password"
+        return "is encrypted; make the ZIP without a password"
     if entry.flag_bits & PATCHED:
         return "is a patch to a file, not a file"
     if entry.compress_type not in METHODS:
-        return f"is compressed by method {entry.compress_type}; only 'stored' and 'deflate' are read"
+        return f"is compressed by method {entry.compress_type}; use 'deflate' (zip FILE.zip FOLDER -r) or 'stored'"
     return None
 
 
 def _check_overlaps(entries: list[zipfile.ZipInfo]) -> None:
-    """Entries that share bytes make a small ZIP expand without end (D. Fifield, "A better zip bomb", 2019)."""
+    """Refuse entries that share bytes (D. Fifield, "A better zip bomb", 2019)."""
     end = 0
     for entry in sorted(entries, key=attrgetter("header_offset")):
         if entry.header_offset < end:
-            raise BadZip(
-                f"The ZIP's entry {entry.filename[:200]!r} overlaps another. Nothing was stored.",
-                entry=entry.filename[:200],
-            )
-        end = entry.header_offset + LOCAL_HEADER.size + entry.compress_size
+            raise _bad_entry(entry.filename, "overlaps another entry")
+        end = entry.header_offset + LOCAL_HEADER_BYTES + entry.compress_size
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], settings: Settings) -> None:
+    """Refuse a ZIP that expands to more than `max_expanded_bytes`, or an image that is nothing but a huge expansion."""
     expanded = 0
     for entry in entries:
         expanded += entry.file_size
-        inflated = entry.file_size > BOMB_RATIO * max(entry.compress_size, 1)
-        if (inflated and entry.file_size > settings.max_image_bytes) or expanded > settings.max_expanded_bytes:
-            raise TooLarge(
-                f"The ZIP expands too far at its entry {entry.filename[:200]!r} ({expanded} bytes by then, "
-                f"{settings.max_expanded_bytes} allowed). Nothing was stored.",
-                code="zip_expands_too_far",
-                entry=entry.filename[:200],
+        name = entry.filename[:MAX_SHOWN_NAME_LENGTH]
+        if expanded > settings.max_expanded_bytes:
+            raise _expands_too_far(
+                name, f"brings the ZIP to {expanded} bytes; up to {settings.max_expanded_bytes} are allowed"
+            )
+        is_bomb = entry.file_size > MAX_EXPANSION_RATIO * max(entry.compress_size, 1)
+        if is_bomb and entry.file_size > settings.max_image_bytes:
+            raise _expands_too_far(
+                name,
+                f"expands from {entry.compress_size} to {entry.file_size} bytes; an image over "
+                f"{settings.max_image_bytes} bytes may expand up to {MAX_EXPANSION_RATIO}-fold",
             )
 
 
-def _read(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
-    """The entry's bytes; inflates no further than its directory states, and refuses a wrong size or CRC.
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return the entry's bytes. Raises BadZip if their number or CRC-32 is not the one in the directory.
 
-    Not by `ZipFile.open`, which takes 15 µs an entry before it reads a byte.
+    `zipfile` stops at the stated size, and would take the start of an entry that goes on beyond it. So it is given one
+    byte more as a limit: it inflates no further, and an entry of the stated size ends before that byte.
     """
-    name = entry.filename[:200]
+    stated_bytes = entry.file_size
+    entry.file_size = stated_bytes + 1
     try:
-        _seek_data(file, entry)
-        data = _stored(file, entry) if entry.compress_type == zipfile.ZIP_STORED else _inflated(file, entry)
-    except BROKEN as reason:
-        raise BadZip(f"The ZIP's entry {name!r} is damaged ({reason}). Nothing was stored.", entry=name) from reason
-    if len(data) != entry.file_size:
-        raise BadZip(f"The ZIP's entry {name!r} is not of the size it states. Nothing was stored.", entry=name)
-    if zlib.crc32(data) != entry.CRC:
-        raise BadZip(f"The ZIP's entry {name!r} is damaged (wrong CRC-32). Nothing was stored.", entry=name)
+        with archive.open(entry) as file:
+            data = file.read(stated_bytes + 1)
+    except ZIP_ERRORS as reason:
+        raise _bad_entry(entry.filename, f"is damaged ({reason})") from reason
+    if len(data) != stated_bytes:
+        raise _bad_entry(entry.filename, f"is not of the size it states, {stated_bytes} bytes")
     return data
 
 
-def _seek_data(file: BinaryIO, entry: zipfile.ZipInfo) -> None:
-    """Goes to the first byte of the entry's data; raises BadZipFile where its own header belongs to another."""
-    file.seek(entry.header_offset)
-    magic, flags, name_bytes, extra_bytes = LOCAL_HEADER.unpack(file.read(LOCAL_HEADER.size))
-    name = file.read(name_bytes).decode("utf-8" if flags & UTF8 else "cp437")
-    if magic != LOCAL_MAGIC or name != entry.orig_filename:
-        raise zipfile.BadZipFile("its header is not the one that the directory lists")
-    if extra_bytes:
-        file.seek(extra_bytes, 1)
+def _bad_entry(name: str, fault: str) -> BadZip:
+    name = name[:MAX_SHOWN_NAME_LENGTH]
+    return BadZip(
+        f"The ZIP's entry {name!r} {fault}. Nothing was stored. Correct or remove the entry and send the ZIP again.",
+        entry=name,
+    )
 
 
-def _stored(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
-    """At most one byte more than the directory states, and never a byte of the next entry."""
-    return file.read(min(entry.compress_size, entry.file_size + 1))
-
-
-def _inflated(file: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
-    """At most one byte more than the directory states; reads no more than any deflater makes of that."""
-    deflated = file.read(min(entry.compress_size, DEFLATE_MARGIN_BYTES + entry.file_size * 2))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    data = inflater.decompress(deflated, entry.file_size + 1)
-    if len(data) <= entry.file_size and not inflater.eof:
-        raise zipfile.BadZipFile("its data breaks off")
-    return data
+def _expands_too_far(name: str, excess: str) -> TooLarge:
+    return TooLarge(
+        f"The ZIP's entry {name!r} {excess}. Nothing was stored. Split the ZIP, or send the images uncompressed.",
+        code="zip_expands_too_far",
+        entry=name,
+    )

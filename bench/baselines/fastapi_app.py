@@ -8,7 +8,7 @@ from fastapi import FastAPI, UploadFile
 from bench.harness.bench_harness import ARTIFACTS, MODEL
 from model.artifact import find_artifact
 from model.decode import decode
-from model.engines.interface import load_engine
+from model.engines.load import load_engine
 
 
 def create_app() -> FastAPI:

@@ -27,7 +27,7 @@ def idle_settings(stack: BenchStack, folder: Path) -> Settings:
     )
     folder.mkdir()
     migrate = Program("migrate", (sys.executable, "-m", "alembic", "upgrade", "head"), environment_of(settings))
-    with Supervisor(folder=ROOT, log_dir=folder, say=print) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=folder, report=print) as supervisor:
         if supervisor.run(migrate) != 0:
-            raise BenchError(f"The idle database could not be migrated. {supervisor.last_words(migrate)}")
+            raise BenchError(f"The idle database could not be migrated. {supervisor.log_tails(migrate)}")
     return settings

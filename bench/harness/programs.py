@@ -32,7 +32,7 @@ def supervised(harness: BenchHarness, program: Program, *, is_ready: Callable[[]
     """
     logs = harness.folder / "logs"
     logs.mkdir(exist_ok=True)
-    with Supervisor(folder=ROOT, log_dir=logs, say=harness.report) as supervisor:
+    with Supervisor(folder=ROOT, log_dir=logs, report=harness.report) as supervisor:
         supervisor.start(program)
         deadline_s = time.monotonic() + START_TIMEOUT_S
         while not is_ready():

@@ -66,7 +66,7 @@ class BenchStack:
             if time.monotonic() > deadline_s:
                 raise BenchError(
                     f"Job {job['id']} did not end in {JOB_TIMEOUT_S:.0f} s. Its images: {current['counts']}. "
-                    f"{self.supervisor.last_words()}"
+                    f"{self.supervisor.log_tails()}"
                 )
             self.supervisor.watch()
             time.sleep(POLL_INTERVAL_S)
@@ -152,7 +152,7 @@ def bench_stack(
             workers=workers or os.cpu_count() or 1,
             environment={"PYTHONPATH": str(VARIANTS / variant)} if variant else {},
         )
-        supervisor = stack.enter_context(Supervisor(folder=ROOT, log_dir=folder / "logs", say=print))
+        supervisor = stack.enter_context(Supervisor(folder=ROOT, log_dir=folder / "logs", report=print))
         start_stack(plan, supervisor)
         key = create_stack_key(plan, name="bench")
         headers = {"Authorization": f"Bearer {key}"}

@@ -15,7 +15,8 @@ from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
 from model.artifact import read_artifact
 from model.decode import decode
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import load_engine
 
 BATCH_SIZES = (16, 32, 64)
 CORES = os.cpu_count() or 1

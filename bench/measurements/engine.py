@@ -13,7 +13,8 @@ from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
 from bench.harness.results import NotMeasured, Results, paired_ratio
 from model.decode import decode
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import load_engine
 from model.manifest import InputContract
 
 BATCH_SIZE = 16

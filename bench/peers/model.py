@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.artifact import find_artifact
 from model.decode import decode
-from model.engines.interface import load_engine
+from model.engines.load import load_engine
 
 ARTIFACTS = Path(__file__).resolve().parent.parent.parent / "artifacts"
 MODEL = "fashion-mnist"

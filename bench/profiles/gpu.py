@@ -7,7 +7,7 @@ from itertools import repeat
 from pathlib import Path
 from uuid import uuid4
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
 from bench.harness.results import Unavailable
@@ -17,7 +17,8 @@ from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Explain
 from model.artifact import Artifact
-from model.engines.interface import Engine, choose_engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import choose_engine, load_engine
 from worker.inference.pipeline import Work, infer_shard
 
 SAMPLE_INTERVAL_S = 0.2
@@ -103,7 +104,7 @@ def _infer_decoded(engine: Engine, artifact: Artifact) -> Iterator[int]:
 def _infer_stored(engine: Engine, artifact: Artifact, folder: Path) -> Iterator[int]:
     """Do without end what a worker does with a full shard between claim and commit; yield the number of images."""
     settings, storage = Settings(database_url="sqlite://", redis_url="redis://", storage_dir=folder), Storage(folder)
-    upload = Intake(storage, settings, job_id=uuid4().hex)
+    upload = UploadWriter(storage, settings, job_id=uuid4().hex)
     for number, data in enumerate(small_images(settings.shard_images)):
         upload.add(f"{number:06d}.png", data)
     upload.close()

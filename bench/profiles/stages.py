@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from api.uploads.zip_entries import unpack
 from bench.harness.bench_harness import BenchHarness
 from bench.harness.corpus import small_images
@@ -77,11 +77,11 @@ def _time_stages(harness: BenchHarness, context: Context, zip_file: Path) -> dic
 
 def _receive(context: Context, zip_file: Path, images: list[bytes], timer: StageTimer) -> tuple[str, list[StoredShard]]:
     """Time `store`, and as `receive` what unpacking a ZIP takes beyond storing the same images."""
-    upload = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    upload = UploadWriter(context.storage, context.settings, job_id=uuid4().hex)
     with timer.time("receive"), zip_file.open("rb") as file:
         unpack(file, upload, settings=context.settings)
         upload.close()
-    second_upload = Intake(context.storage, context.settings, job_id=uuid4().hex)
+    second_upload = UploadWriter(context.storage, context.settings, job_id=uuid4().hex)
     with timer.time("store"):
         for number, data in enumerate(images):
             second_upload.add(f"{number:06d}.png", data)

@@ -112,11 +112,11 @@ class Storage:
     def _sync_folders(self, folder: Path, *, new: bool) -> None:
         """Make a new name durable, and the folder that holds it.
 
-        A power failure can undo the creation of a file whose folder was not synced. The name of a new object is in its
-        own folder, which is synced each time. The name of a folder is new only once: the process that makes it syncs
-        the folders above before it reports the object as stored. A submit relies on no other process, because it
-        alone makes the folders of its job. Two workers may meet at a folder of overlays or archives, but workers draw and
-        build missing ones again. Any process may make `jobs`, so each syncs the root once.
+        A power failure can undo the creation of a file whose folder was not synced. The name of a new object is in
+        its own folder, which is synced each time. The name of a folder is new only once: the process that makes it
+        syncs the folders above before it reports the object as stored. A submit relies on no other process, because
+        it alone makes the folders of its job. Two workers may meet at a folder of overlays or archives, but workers
+        draw and build missing ones again. Any process may make `jobs`, so each syncs the root once.
         """
         _sync(folder)
         while new and (folder := folder.parent) != self._root:

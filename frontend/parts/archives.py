@@ -1,6 +1,6 @@
-"""Archives on their way to the browser: fetched from the API to a file, handed out under a ticket.
+"""Archive downloads: each archive is fetched from the API to a file and served under a random ticket.
 
-A ticket is a random name that lives as long as the tab's session holds the archive; the key is never in an address.
+A ticket is valid as long as the tab's session holds the archive. The API key is never part of an address.
 """
 
 import secrets
@@ -17,53 +17,53 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from batchlight import Client, Progress
 
 PATH = "archives"
-GONE = "This archive is no longer here. Go back to the page, open the job and prepare the archive again."
+GONE = "This archive is no longer available. Open the job in the web UI and choose “Prepare the archive” again."
 
 
 class Archive:
-    """One job's archive in a folder of its own, which goes when nobody holds the archive any more."""
+    """One job's archive in a temporary folder, which is deleted with the last reference to this object."""
 
     def __init__(self, job_id: str) -> None:
         self.job_id = job_id
         self.ticket = secrets.token_urlsafe(24)
         self._folder = Path(tempfile.mkdtemp(prefix="batchlight-archive-"))
-        self._cleaner = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._finalizer = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
 
     @property
     def file(self) -> Path:
         return self._folder / f"batchlight-{self.job_id}.zip"
 
-    def discard(self) -> None:
-        self._cleaner()
-
     @property
     def address(self) -> str:
-        """Relative to the page, wherever that is mounted."""
+        """Relative to the address of the web UI, which may be served under a prefix."""
         return f"{PATH}/{self.ticket}"
 
+    def delete(self) -> None:
+        self._finalizer()
 
-_handed_out: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
+
+_archives_by_ticket: weakref.WeakValueDictionary[str, Archive] = weakref.WeakValueDictionary()
 
 
 @asynccontextmanager
-async def archives_until_shutdown(_app: object) -> AsyncIterator[None]:
-    """While the server lives; what it still holds at its end goes, since a signal ends Python without clean-up."""
+async def delete_archives_at_shutdown(_app: object) -> AsyncIterator[None]:
+    """Delete the remaining archives when the server stops, since a signal ends Python without finalizers."""
     yield
-    for archive in list(_handed_out.values()):
-        archive.discard()
+    for archive in list(_archives_by_ticket.values()):
+        archive.delete()
 
 
 def fetch_archive(client: Client, job_id: str, *, progress: Progress) -> Archive:
-    """Waits until the server has built the archive, and fetches it to a file; raises BatchlightError."""
+    """Wait until the server has built the archive, and download it to a file; raises BatchlightError."""
     archive = Archive(job_id)
     client.download(job_id, archive.file, progress=progress)
-    _handed_out[archive.ticket] = archive
+    _archives_by_ticket[archive.ticket] = archive
     return archive
 
 
 def serve_archive(request: Request) -> Response:
-    """The file behind a ticket."""
-    archive = _handed_out.get(request.path_params["ticket"])
+    """Answer with the ticket's file; 410 if the ticket is unknown or its session has ended."""
+    archive = _archives_by_ticket.get(request.path_params["ticket"])
     if archive is None or not archive.file.exists():
         return PlainTextResponse(GONE, status_code=410)
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}

@@ -1,4 +1,4 @@
-"""From files dropped on the page to what the client sends."""
+"""Uploads: from the files of Streamlit's uploader to what the client library sends."""
 
 import shutil
 import tempfile
@@ -16,13 +16,13 @@ def is_zip(name: str) -> bool:
 
 
 @contextmanager
-def on_disk(files: Sequence[UploadedFile]) -> Iterator[Upload]:
-    """The files as the client reads them, in a folder that goes with the block. Their names never become paths."""
+def saved_upload(files: Sequence[UploadedFile]) -> Iterator[Upload]:
+    """Save the files in a temporary folder while the block runs. Their names never become paths."""
     with tempfile.TemporaryDirectory(prefix="batchlight-upload-") as folder:
-        yield Upload(tuple(_written(file, Path(folder, f"{number:06d}")) for number, file in enumerate(files)), ())
+        yield Upload(tuple(_saved(file, Path(folder, f"{number:06d}")) for number, file in enumerate(files)), ())
 
 
-def _written(file: UploadedFile, path: Path) -> SourceFile:
+def _saved(file: UploadedFile, path: Path) -> SourceFile:
     with path.open("wb") as out:
         file.seek(0)
         shutil.copyfileobj(file, out)

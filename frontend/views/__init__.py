@@ -1,1 +1,1 @@
-"""The views: what the web UI shows as a whole."""
+"""The views: one module for each screen of the web UI and for its larger sections."""

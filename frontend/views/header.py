@@ -1,4 +1,4 @@
-"""The header: what this is, where one is, and the way out."""
+"""The header: the logo, the switch between the views, and the sign-out button."""
 
 from base64 import b64encode
 from pathlib import Path
@@ -8,11 +8,11 @@ import streamlit as st
 from frontend import session
 
 CLASSIFY, JOBS = "Classify", "Jobs"
-MARK = Path(__file__).with_name("mark.svg")
+LOGO = Path(__file__).with_name("logo.svg")
 
 
 def draw_header() -> str:
-    """Draws it and returns the view that is chosen. An address that names a job starts there."""
+    """Draw the header and return the selected view. A tab whose address names a job starts with the jobs."""
     if session.VIEW not in st.session_state:
         session.go_to(JOBS if session.opened_job() else CLASSIFY)
     if session.NEXT_VIEW in st.session_state:
@@ -32,6 +32,6 @@ def draw_header() -> str:
 
 
 def brand() -> str:
-    """The mark and the name. The mark is an image, since inline SVG does not survive Streamlit's sanitizing."""
-    mark = b64encode(MARK.read_bytes()).decode()
-    return f'<div class="bl-brand"><img src="data:image/svg+xml;base64,{mark}" alt=""><span>Batchlight</span></div>'
+    """The logo and the name. The logo is an image because Streamlit's sanitizer removes inline SVG."""
+    logo = b64encode(LOGO.read_bytes()).decode()
+    return f'<div class="bl-brand"><img src="data:image/svg+xml;base64,{logo}" alt=""><span>Batchlight</span></div>'

@@ -1,56 +1,64 @@
-"""One image: what it is, how sure that is, and where the model looked."""
+"""The prediction of one image: its class, the confidence, and where the model looked."""
 
 import streamlit as st
 from streamlit.typing import UploadedFile
 
 from batchlight import BatchlightError, Prediction
 from frontend import session
-from frontend.messages import size
-from frontend.parts.cards import Pictures, bars, facts, judged, pair, verdict
+from frontend.messages import file_size
+from frontend.parts.markup import (
+    Previews,
+    confidence_bars,
+    details,
+    faithfulness_note,
+    image_pair,
+    prediction_summary,
+)
 from frontend.parts.previews import preview_uri
-from frontend.parts.uploads import on_disk
+from frontend.parts.uploads import saved_upload
 
-SIDE_PX = 720
-ANSWERED = "answered"
-"""This tab's last answer, with the id of the file it is for: a rerun does not ask again."""
+PREVIEW_SIDE_PX = 720
+LAST_PREDICTION = "last-prediction"
+"""The tab's last prediction with the id of its file, so that a rerun does not send the image again."""
 
 
 def draw_prediction(file: UploadedFile) -> None:
-    """Raises BatchlightError."""
-    prediction, pictures = _answer(file)
+    """Predict the image and draw the result; raises BatchlightError."""
+    prediction, previews = _predict_once(file)
     with st.container(key="prediction"):
-        shown, told = st.columns([3, 2], gap="large", vertical_alignment="center")
-        shown.html(pair(pictures, name=file.name) + judged(prediction.faithfulness))
-        told.html(verdict(prediction.label, prediction.confidence) + bars(prediction.top_k))
-        st.html(facts(_provenance(file, prediction)))
+        images, summary = st.columns([3, 2], gap="large", vertical_alignment="center")
+        images.html(image_pair(previews, name=file.name) + faithfulness_note(prediction.faithfulness))
+        summary.html(prediction_summary(prediction.label, prediction.confidence) + confidence_bars(prediction.top_k))
+        st.html(details(_provenance(file, prediction)))
 
 
-def _answer(file: UploadedFile) -> tuple[Prediction, Pictures]:
-    known = st.session_state.get(ANSWERED)
-    if known and known[0] == file.file_id:
-        return known[1], known[2]
-    with st.spinner(f"Looking at {file.name}…"):
+def _predict_once(file: UploadedFile) -> tuple[Prediction, Previews]:
+    last = st.session_state.get(LAST_PREDICTION)
+    if last and last[0] == file.file_id:
+        return last[1], last[2]
+    with st.spinner(f"Classifying {file.name}…"):
         client = session.client()
-        with on_disk([file]) as upload:
+        with saved_upload([file]) as upload:
             prediction = client.predict(upload.files[0].path, explain="full")
-        pictures = Pictures(preview_uri(file.getvalue(), side_px=SIDE_PX), _overlay(prediction))
-    st.session_state[ANSWERED] = (file.file_id, prediction, pictures)
-    return prediction, pictures
+        image = preview_uri(file.getvalue(), side_px=PREVIEW_SIDE_PX)
+        previews = Previews(image, _overlay(prediction))
+    st.session_state[LAST_PREDICTION] = (file.file_id, prediction, previews)
+    return prediction, previews
 
 
 def _overlay(prediction: Prediction) -> str | None:
-    """The answer stands without its overlay, which a busy server may still owe."""
+    """A preview of the overlay; None if a busy server has not rendered it yet."""
     try:
-        return preview_uri(session.client().overlay(prediction.job_id, 0), side_px=SIDE_PX)
+        return preview_uri(session.client().overlay(prediction.job_id, 0), side_px=PREVIEW_SIDE_PX)
     except BatchlightError:
         return None
 
 
 def _provenance(file: UploadedFile, prediction: Prediction) -> dict[str, str]:
-    made_by = prediction.model
+    model = prediction.model
     return {
-        "File": f"{file.name}, {size(file.size)}",
-        "Model": f"{made_by.name} {made_by.version}",
-        "Precision": made_by.precision,
-        "Engine": made_by.engine or "unknown",
+        "File": f"{file.name}, {file_size(file.size)}",
+        "Model": f"{model.name} {model.version}",
+        "Precision": model.precision,
+        "Engine": model.engine or "unknown",
     }

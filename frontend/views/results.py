@@ -1,49 +1,49 @@
-"""The items of an ended job: a gallery or a table, one page at a time."""
+"""The results of an ended job: its items in a gallery or a table, page by page."""
 
 import streamlit as st
 
 from batchlight import Item, ItemState, Job, Page
 from frontend import session
-from frontend.errors import said
-from frontend.messages import MEASURED, image_failure
+from frontend.errors import shown_errors
+from frontend.messages import FAITHFULNESS_HELP, image_error_message
 from frontend.views.gallery import draw_gallery
 
 GALLERY, TABLE = "Gallery", "Table"
 PAGE_ITEMS = {GALLERY: 24, TABLE: 50}
 PROBLEM, FAITHFULNESS = "Problem", "Faithfulness"
-ROW_PX = 35
-TRAIL = "trail"
-"""Where this tab is among the pages of one list: the list, and the cursors that led to the page."""
+ROW_HEIGHT_PX = 35
+PAGE_CURSORS = "page-cursors"
+"""The list that this tab pages through, and the cursors of its pages up to the shown one."""
 
 
 @st.fragment
 def draw_results(job: Job) -> None:
-    with said():
+    with shown_errors():
         with st.container(horizontal=True, horizontal_alignment="distribute", key="results-bar"):
-            look = _choice("Look", [GALLERY, TABLE], default=GALLERY)
-            state = _choice("Show", _filters(job), default="All")
-        wanted = {"Classified": ItemState.SUCCEEDED, "Failed": ItemState.FAILED}.get(state.split(" ")[0])
-        place = f"{job.id}/{look}/{wanted}"
-        trail = _trail(place)
-        limit = PAGE_ITEMS[look]
-        page = session.client().items_page(job.id, limit=limit, after=trail[-1], state=wanted)
-        if look == GALLERY:
+            layout = _choice("Layout", [GALLERY, TABLE], default=GALLERY)
+            filter_name = _choice("Show", _filters(job), default="All")
+        state = {"Classified": ItemState.SUCCEEDED, "Failed": ItemState.FAILED}.get(filter_name)
+        list_id = f"{job.id}/{layout}/{state}"
+        cursors = _cursors(list_id)
+        limit = PAGE_ITEMS[layout]
+        page = session.client().items_page(job.id, limit=limit, after=cursors[-1], state=state)
+        if layout == GALLERY:
             draw_gallery(job.id, page.data)
         else:
             _draw_table(page.data)
-        _draw_pager(page, place, trail, total=_total(job, wanted), limit=limit)
+        _draw_pager(page, list_id, cursors, total=_total(job, state), limit=limit)
 
 
 def _filters(job: Job) -> list[str]:
-    """Only what there is; a job of one kind has nothing to choose."""
-    kinds = {"Classified": job.counts.succeeded, "Failed": job.counts.failed}
-    return ["All", *kinds] if all(kinds.values()) else ["All"]
+    """The filters of which each selects some items but not all."""
+    states = {"Classified": job.counts.succeeded, "Failed": job.counts.failed}
+    return ["All", *states] if all(states.values()) else ["All"]
 
 
-def _total(job: Job, wanted: str | None) -> int:
+def _total(job: Job, state: ItemState | None) -> int:
     counts = job.counts
-    by_state = {"succeeded": counts.succeeded, "failed": counts.failed}
-    return by_state[wanted] if wanted else counts.succeeded + counts.failed
+    by_state = {ItemState.SUCCEEDED: counts.succeeded, ItemState.FAILED: counts.failed}
+    return by_state[state] if state else counts.succeeded + counts.failed
 
 
 def _choice(label: str, options: list[str], *, default: str) -> str:
@@ -52,17 +52,17 @@ def _choice(label: str, options: list[str], *, default: str) -> str:
     )
 
 
-def _trail(place: str) -> list[str | None]:
-    """The cursors that led to the page this tab looks at, the first page's (None) first."""
-    known_place, trail = st.session_state.get(TRAIL, (None, []))
-    if known_place != place:
-        trail = [None]
-        st.session_state[TRAIL] = (place, trail)
-    return list(trail)
+def _cursors(list_id: str) -> list[str | None]:
+    """The cursors of the pages up to the one that this tab shows; the first page's is None."""
+    stored_id, cursors = st.session_state.get(PAGE_CURSORS, (None, []))
+    if stored_id != list_id:
+        cursors = [None]
+        _show_page(list_id, cursors)
+    return list(cursors)
 
 
-def _go(place: str, trail: list[str | None]) -> None:
-    st.session_state[TRAIL] = (place, trail)
+def _show_page(list_id: str, cursors: list[str | None]) -> None:
+    st.session_state[PAGE_CURSORS] = (list_id, cursors)
 
 
 def _draw_table(items: tuple[Item, ...]) -> None:
@@ -70,7 +70,7 @@ def _draw_table(items: tuple[Item, ...]) -> None:
         "#": st.column_config.NumberColumn(width=50),
         "File": st.column_config.TextColumn(width="medium"),
         "Confidence": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0),
-        FAITHFULNESS: st.column_config.NumberColumn(format="%+.2f", help=MEASURED),
+        FAITHFULNESS: st.column_config.NumberColumn(format="%+.2f", help=FAITHFULNESS_HELP),
     }
     empty = set[str]()
     if not any(item.error for item in items):
@@ -78,7 +78,8 @@ def _draw_table(items: tuple[Item, ...]) -> None:
     if all(item.faithfulness is None for item in items):
         empty.add(FAITHFULNESS)
     rows = [{name: value for name, value in _row(item).items() if name not in empty} for item in items]
-    st.dataframe(rows, hide_index=True, width="stretch", height=ROW_PX * (len(rows) + 1) + 3, column_config=columns)
+    height_px = ROW_HEIGHT_PX * (len(rows) + 1) + 3
+    st.dataframe(rows, hide_index=True, width="stretch", height=height_px, column_config=columns)
 
 
 def _row(item: Item) -> dict[str, str | int | float | None]:
@@ -88,17 +89,21 @@ def _row(item: Item) -> dict[str, str | int | float | None]:
         "Class": item.label or "",
         "Confidence": item.confidence,
         FAITHFULNESS: item.faithfulness,
-        PROBLEM: image_failure(item.error.code, item.error.message) if item.error else "",
+        PROBLEM: image_error_message(item.error.code, item.error.message) if item.error else "",
     }
 
 
-def _draw_pager(page: Page[Item], place: str, trail: list[str | None], *, total: int, limit: int) -> None:
-    if len(trail) == 1 and page.next is None:
+def _draw_pager(page: Page[Item], list_id: str, cursors: list[str | None], *, total: int, limit: int) -> None:
+    if len(cursors) == 1 and page.next is None:
         return
-    first = (len(trail) - 1) * limit + 1
+    first = (len(cursors) - 1) * limit + 1
     with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center", key="pager"):
         st.button(
-            "Previous", icon=":material/chevron_left:", disabled=len(trail) == 1, on_click=_go, args=(place, trail[:-1])
+            "Previous",
+            icon=":material/chevron_left:",
+            disabled=len(cursors) == 1,
+            on_click=_show_page,
+            args=(list_id, cursors[:-1]),
         )
         st.markdown(f"{first:,}–{first + len(page.data) - 1:,} of {total:,}", width="content")
         st.button(
@@ -106,6 +111,6 @@ def _draw_pager(page: Page[Item], place: str, trail: list[str | None], *, total:
             icon=":material/chevron_right:",
             icon_position="right",
             disabled=page.next is None,
-            on_click=_go,
-            args=(place, [*trail, page.next]),
+            on_click=_show_page,
+            args=(list_id, [*cursors, page.next]),
         )

@@ -1,1 +1,1 @@
-"""Engines that run a model version: one interface, ONNX Runtime and Keras."""
+"""Engines that run a model version: one interface, implemented on ONNX Runtime and on Keras."""

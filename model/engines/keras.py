@@ -1,4 +1,4 @@
-"""The artifact's Keras model on TensorFlow: the engine of machines with a GPU."""
+"""The keras engine: an artifact's Keras model on TensorFlow, for machines with a GPU."""
 
 import contextlib
 from collections import deque
@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from model.arrays import Floats, Images
 from model.artifact import Artifact
 from model.engines.interface import (
     CPU_BATCH,
@@ -17,23 +18,21 @@ from model.engines.interface import (
     KERAS_PRECISION,
     EngineName,
     EngineUnavailable,
-    Floats,
-    Images,
     Inference,
     Tag,
-    batches,
+    split_batches,
 )
-from model.engines.tensorflow_graph import OUTPUTS, compiled, faster, frozen
+from model.engines.tensorflow_graph import OUTPUTS, compile_with_xla, freeze, select_faster
 from model.head import serving_model
 
-# Beside the batch that is waited for: one that the GPU computes next and one on its way there.
 GPU_AHEAD = 2
+"""Batches submitted beyond the one whose result is awaited: the GPU computes one while the next is copied to it."""
 
 
 class KerasEngine:
-    """One graph of one batch shape: a smaller batch is padded, so nothing is ever traced again.
+    """Runs one TensorFlow graph of one batch shape; smaller batches are padded, so TensorFlow never traces again.
 
-    `device` is the one GPU that this process takes, by its number among those visible, counted round.
+    `device` is the number of the GPU that this process uses among the visible ones, modulo their count.
     """
 
     name: EngineName = "keras"
@@ -42,9 +41,9 @@ class KerasEngine:
         self, artifact: Artifact, *, precision: str, threads: int, batch_size: int | None, device: int = 0
     ) -> None:
         if precision != KERAS_PRECISION or keras.backend.backend() != "tensorflow":
-            asked = f"{precision} on {keras.backend.backend()}"
-            raise EngineUnavailable(f"the keras engine runs {KERAS_PRECISION} on tensorflow, not {asked}")
-        self._on_gpu = _set_up_device(threads, device=device)
+            requested = f"{precision} on {keras.backend.backend()}"
+            raise EngineUnavailable(f"the keras engine runs {KERAS_PRECISION} on tensorflow, not {requested}")
+        self._on_gpu = _configure_tensorflow(threads, device=device)
         self.batch_size = batch_size or (GPU_BATCH if self._on_gpu else CPU_BATCH)
         self._ahead = GPU_AHEAD if self._on_gpu else 0
         manifest = artifact.manifest
@@ -53,7 +52,7 @@ class KerasEngine:
             classifier, size=manifest.input.height, temperature=manifest.precisions[precision].temperature
         )
         self._shape = (self.batch_size, manifest.input.height, manifest.input.width, 3)
-        self._graph = frozen(model, self._shape)
+        self._graph = freeze(model, self._shape)
 
     def infer(self, images: Images) -> Inference:
         return Inference(*self._fetch(("probabilities", "cam"), images))
@@ -73,19 +72,19 @@ class KerasEngine:
         return self._fetch(("features",), images)[0]
 
     def warm_up(self) -> None:
-        """On a GPU this also decides whether XLA compiles the graph, once and for all."""
+        """Run one batch of noise. On a GPU this also chooses between the graph and its XLA-compiled form."""
         noise = tf.constant(np.random.default_rng(0).integers(0, 256, self._shape, np.uint8))
         if self._on_gpu:
-            self._graph = faster(self._graph, compiled(self._graph), noise)
+            self._graph = select_faster(self._graph, compile_with_xla(self._graph), noise)
         self._graph(noise)
 
     def _fetch(self, outputs: Sequence[str], images: Images) -> list[Floats]:
-        """A GPU is handed all batches before the first result is waited for."""
-        runs = [self._run_padded(batch) for batch in batches(images, self.batch_size)]
+        """Submit all batches to the device, then wait for the first result."""
+        runs = [self._run_padded(batch) for batch in split_batches(images, self.batch_size)]
         return [np.concatenate([run[output].numpy()[:filled] for filled, run in runs]) for output in outputs]
 
     def _run_padded(self, batch: Images) -> tuple[int, dict[str, tf.Tensor]]:
-        """How many rows of the outputs are real, and the outputs."""
+        """Return (number of images in the batch, outputs of the padded batch by name)."""
         filled = len(batch)
         if filled < self.batch_size:
             batch = np.concatenate([batch, np.zeros((self.batch_size - filled, *self._shape[1:]), np.uint8)])
@@ -96,9 +95,12 @@ def _finished(tag: Tag, inference: Future[Inference]) -> tuple[Tag, Inference]:
     return tag, inference.result()
 
 
-def _set_up_device(threads: int, *, device: int) -> bool:
-    """Settings that TensorFlow takes only before its first operation; later ones find them made. Whether on a GPU."""
-    # TF32 would round products to 10 bits: the same image must get the same numbers on every worker.
+def _configure_tensorflow(threads: int, *, device: int) -> bool:
+    """Configure threads and GPU, and return whether a GPU is used.
+
+    TensorFlow accepts these settings only before its first operation; in later calls the first ones stay in force.
+    """
+    # TF32 rounds products to 10 bits; the same image must give the same numbers on every worker.
     tf.config.experimental.enable_tensor_float_32_execution(False)
     gpus = tf.config.list_physical_devices("GPU")
     with contextlib.suppress(RuntimeError):

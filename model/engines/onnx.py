@@ -1,22 +1,32 @@
-"""The artifact's ONNX graph in ONNX Runtime: the engine of machines without a GPU."""
+"""The onnx engine: an artifact's ONNX graph in ONNX Runtime on the CPU."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state
 
+from model.arrays import Floats, Images
 from model.artifact import Artifact, ArtifactCorrupt
-from model.engines.interface import EngineName, Floats, Images, Inference, Tag, batches
+from model.engines.interface import EngineName, Inference, Tag, split_batches
 from model.engines.processor import has_vnni
 from model.manifest import Manifest
 
 Contract = dict[str, tuple[str, tuple[int, ...]]]
+"""Type and shape, without the batch axis, of each input or output by its name."""
 
-ERRORS_ONLY = 3
+LOG_ERRORS_ONLY = 3
+
+# ONNX Runtime raises fifteen exception types, which have no common base class but Exception.
+_ONNX_RUNTIME_ERRORS = tuple(
+    value
+    for value in vars(onnxruntime_pybind11_state).values()
+    if isinstance(value, type) and issubclass(value, Exception)
+)
 
 
 class OnnxEngine:
-    """`threads` bounds the cores of one inference; `batch_size` bounds its memory."""
+    """Runs one ONNX graph. `threads` bounds the cores of one inference; `batch_size` bounds its memory."""
 
     name: EngineName = "onnx"
 
@@ -24,20 +34,20 @@ class OnnxEngine:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
-        # Idle threads that spin take the core away from the thread that decodes the next images.
+        options.log_severity_level = LOG_ERRORS_ONLY
+        # An idle thread that spins takes the core away from the thread that decodes the next images.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         if not has_vnni():
-            # There an int8 graph would saturate, and give other numbers than elsewhere; this costs half its speed.
+            # Without VNNI int8 products saturate, which changes the results; this setting avoids it at half the speed.
             options.add_session_config_entry("session.x64quantprecision", "1")
         graph = artifact.path / artifact.manifest.precisions[precision].graph
         try:
             self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's nine exception types have no parent but this
+        except _ONNX_RUNTIME_ERRORS as error:
             reason = str(error).splitlines()[0]
-            raise ArtifactCorrupt(f"{graph} is no graph that ONNX Runtime can run: {reason}") from error
-        if breaches := _breaches(self._session, artifact.manifest):
-            raise ArtifactCorrupt(f"{graph} does not keep the contract: {'; '.join(breaches)}")
+            raise ArtifactCorrupt(f"{graph} is not a graph that ONNX Runtime can run: {reason}") from error
+        if violations := _contract_violations(self._session, artifact.manifest):
+            raise ArtifactCorrupt(f"{graph} does not keep the contract of docs/models.md: {'; '.join(violations)}")
         self._shape = (artifact.manifest.input.height, artifact.manifest.input.width, 3)
         self.batch_size = batch_size
 
@@ -55,41 +65,41 @@ class OnnxEngine:
         self.infer(np.zeros((self.batch_size, *self._shape), np.uint8))
 
     def _fetch(self, outputs: Sequence[str], images: Images) -> list[Floats]:
-        runs = [self._session.run(outputs, {"images": batch}) for batch in batches(images, self.batch_size)]
-        return [np.concatenate(parts) for parts in zip(*runs, strict=True)]
+        runs = [self._session.run(outputs, {"images": batch}) for batch in split_batches(images, self.batch_size)]
+        return [np.concatenate(arrays) for arrays in zip(*runs, strict=True)]
 
 
-def _breaches(session: onnxruntime.InferenceSession, manifest: Manifest) -> list[str]:
-    """What the graph takes and gives that is not as the manifest says; `features` may be absent."""
+def _contract_violations(session: onnxruntime.InferenceSession, manifest: Manifest) -> list[str]:
+    """List where the graph's inputs and outputs differ from the manifest; `features` may be absent."""
     size, cam = manifest.input, manifest.cam
     inputs: Contract = {"images": ("tensor(uint8)", (size.height, size.width, 3))}
     outputs: Contract = {
         "probabilities": ("tensor(float)", (len(manifest.labels),)),
         "cam": ("tensor(float)", (cam.height, cam.width)),
     }
-    taken, given = ({node.name: node for node in nodes} for nodes in (session.get_inputs(), session.get_outputs()))
-    surplus = [f"it takes {name!r}, which nobody gives" for name in taken.keys() - inputs.keys()]
-    wanted = [("input", taken, inputs), ("output", given, outputs)]
+    graph_inputs = {node.name: node for node in session.get_inputs()}
+    graph_outputs = {node.name: node for node in session.get_outputs()}
+    surplus = [f"it has an unknown input {name!r}" for name in graph_inputs.keys() - inputs.keys()]
     return surplus + [
-        breach
-        for kind, nodes, contract in wanted
+        violation
+        for kind, nodes, contract in (("input", graph_inputs, inputs), ("output", graph_outputs, outputs))
         for name, (dtype, shape) in contract.items()
-        for breach in _breach(kind, name, nodes.get(name), dtype, shape)
+        for violation in _tensor_violations(kind, name, nodes.get(name), dtype=dtype, shape=shape)
     ]
 
 
-def _breach(
-    kind: str, name: str, node: onnxruntime.NodeArg | None, dtype: str, shape: tuple[int, ...]
+def _tensor_violations(
+    kind: str, name: str, node: onnxruntime.NodeArg | None, *, dtype: str, shape: tuple[int, ...]
 ) -> Iterator[str]:
-    """What is wrong with this input or output, whose first axis must take any number of images."""
+    """Say what is wrong with one input or output, whose first axis must accept any number of images."""
     if node is None:
         yield f"it has no {kind} {name!r}"
         return
     if node.type != dtype:
         yield f"{name!r} is {node.type}, not {dtype}"
-    first, *rest = node.shape or [None]
-    if isinstance(first, int):
-        yield f"{name!r} takes {first} images at a time; leave its first axis open"
-    fits = [not isinstance(size, int) or size == want for size, want in zip(rest, shape, strict=False)]
+    batch_axis, *rest = node.shape or [None]
+    if isinstance(batch_axis, int):
+        yield f"{name!r} takes {batch_axis} images at a time; leave its first axis open"
+    fits = [not isinstance(size, int) or size == expected for size, expected in zip(rest, shape, strict=False)]
     if len(rest) != len(shape) or not all(fits):
         yield f"{name!r} is {list(node.shape)}, not [N, {', '.join(map(str, shape))}]"

@@ -1,4 +1,4 @@
-"""What Linux tells of the processor."""
+"""Facts about this machine's processor."""
 
 import platform
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def processor_name(table: Path = CPUINFO) -> str:
-    """As Linux calls it; elsewhere what Python knows."""
-    lines = table.read_text("utf-8").splitlines() if table.is_file() else []
+def processor_name(cpuinfo: Path = CPUINFO) -> str:
+    """Return the processor's name from /proc/cpuinfo; on other systems than Linux, from Python's `platform`."""
+    lines = cpuinfo.read_text("utf-8").splitlines() if cpuinfo.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
 
 
-def has_vnni(table: Path = CPUINFO) -> bool:
-    """Whether it adds products of int8 without saturating, as far as Linux tells."""
-    return table.is_file() and "vnni" in table.read_text("utf-8")
+def has_vnni(cpuinfo: Path = CPUINFO) -> bool:
+    """Return whether /proc/cpuinfo lists VNNI, with which int8 products are added without saturating."""
+    return cpuinfo.is_file() and "vnni" in cpuinfo.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""A Keras model as one TensorFlow graph of one batch shape, as fast as the device runs it."""
+"""Turn a Keras model into the fastest TensorFlow graph of one batch shape that this device runs."""
 
 import logging
 import time
@@ -12,19 +12,20 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 Graph = Callable[[tf.Tensor], Sequence[tf.Tensor]]
 
-# TensorFlow flattens a dictionary of outputs by its keys in order.
 OUTPUTS = ("cam", "features", "probabilities")
-AGREEMENT = 1e-4
-TRIALS = 5
+"""The graph's outputs in order: TensorFlow flattens a dictionary of outputs in the order of its sorted keys."""
+
+MAX_PROBABILITY_DIFFERENCE = 1e-4
+TIMED_RUNS = 5
 
 log = logging.getLogger(__name__)
 
 
-def frozen(model: keras.Model, shape: tuple[int, ...]) -> Graph:
-    """The serving model for images of this shape, its OUTPUTS in a list.
+def freeze(model: keras.Model, shape: tuple[int, ...]) -> Graph:
+    """Trace the serving model for uint8 images of this shape; the graph returns a list in the order of OUTPUTS.
 
-    With the weights as constants TensorFlow folds the batch-norms into the convolutions, which it cannot do with
-    variables: 1.3 times as fast on a CPU.
+    The weights become constants, so TensorFlow folds the batch-norms into the convolutions, which it cannot do with
+    variables. Measured on a CPU, this is 1.3 times as fast.
     """
     spec = tf.TensorSpec(shape, tf.uint8)
     traced = tf.function(lambda images: model(images, training=False), input_signature=[spec], autograph=False)
@@ -32,43 +33,48 @@ def frozen(model: keras.Model, shape: tuple[int, ...]) -> Graph:
     return graph
 
 
-def compiled(graph: Graph) -> Graph:
-    """The same by XLA, which compiles at the first call."""
+def compile_with_xla(graph: Graph) -> Graph:
+    """Return the graph as a function that XLA compiles at its first call."""
 
     def run(images: tf.Tensor) -> Sequence[tf.Tensor]:
         return graph(images)
 
-    by_xla: Graph = tf.function(run, jit_compile=True, autograph=False)
-    return by_xla
+    compiled: Graph = tf.function(run, jit_compile=True, autograph=False)
+    return compiled
 
 
-def faster(graph: Graph, rival: Graph, images: tf.Tensor) -> Graph:
-    """The rival if it runs on this device, gives the same probabilities and takes less time; else the graph.
+def select_faster(graph: Graph, candidate: Graph, images: tf.Tensor) -> Graph:
+    """Return the candidate if it runs on this device, gives the same probabilities and is faster; else the graph.
 
-    Asked of the device itself, because it depends on the device: XLA needs tools that an installation may lack, and
-    on a CPU it made this network 25 times slower.
+    The result depends on the device, so both are timed: XLA needs tools that an installation may lack, and on a CPU it
+    made this network 25 times slower.
     """
     try:
-        apart = float(np.abs(_probabilities(graph, images) - _probabilities(rival, images)).max())
-        graph_s, rival_s = _batch_s(graph, images), _batch_s(rival, images)
+        difference = float(np.abs(_probabilities(graph, images) - _probabilities(candidate, images)).max())
+        graph_s, candidate_s = _seconds_per_batch(graph, images), _seconds_per_batch(candidate, images)
     except tf.errors.OpError as error:
-        log.warning("the graph stays as it is, its rival does not run here: %s", str(error).splitlines()[0])
+        log.warning("the XLA graph does not run on this device and is not used: %s", str(error).splitlines()[0])
         return graph
-    chosen = rival if apart <= AGREEMENT and rival_s < graph_s else graph
-    log.info("%.1f ms a batch, its rival %.1f ms, apart by %.1e", 1000 * graph_s, 1000 * rival_s, apart)
+    chosen = candidate if difference <= MAX_PROBABILITY_DIFFERENCE and candidate_s < graph_s else graph
+    log.info(
+        "plain graph %.1f ms a batch, XLA graph %.1f ms, probabilities differ by %.1e",
+        1000 * graph_s,
+        1000 * candidate_s,
+        difference,
+    )
     return chosen
 
 
 def _probabilities(graph: Graph, images: tf.Tensor) -> np.ndarray:
-    found: np.ndarray = graph(images)[OUTPUTS.index("probabilities")].numpy()
-    return found
+    probabilities: np.ndarray = graph(images)[OUTPUTS.index("probabilities")].numpy()
+    return probabilities
 
 
-def _batch_s(graph: Graph, images: tf.Tensor) -> float:
-    """Seconds until the result of a batch has arrived: the median of a few."""
-    spent_s = []
-    for _ in range(TRIALS):
+def _seconds_per_batch(graph: Graph, images: tf.Tensor) -> float:
+    """Median seconds until the result of a batch has arrived on the host."""
+    elapsed_s = []
+    for _ in range(TIMED_RUNS):
         started_s = time.perf_counter()
         _probabilities(graph, images)
-        spent_s.append(time.perf_counter() - started_s)
-    return median(spent_s)
+        elapsed_s.append(time.perf_counter() - started_s)
+    return median(elapsed_s)

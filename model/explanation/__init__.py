@@ -1,1 +1,1 @@
-"""CAM formulas, other explanation methods, and the measures of how faithful they are."""
+"""CAM formulas, other explanation methods, and how to measure their faithfulness."""

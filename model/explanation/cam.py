@@ -1,13 +1,15 @@
-"""Class activation maps in closed form, as NumPy over the output `a` of a layer and what follows it.
+"""Class activation maps (CAMs) in closed form: NumPy over a layer's output `a` and the layers behind it.
 
-In MobileNetV2 come batch-norm, 1×1 convolution, batch-norm, ReLU6, average pooling and dense. With both batch-norms
-folded into `kernel` and `bias` this is piecewise linear:
+In MobileNetV2 the layers behind `a` are batch-norm, 1×1 convolution, batch-norm, ReLU6, average pooling and a dense
+layer. With both batch-norms folded into `kernel` and `bias` they are piecewise linear:
 
     z = a·kernel + bias      logits = mean(clip(z, 0, 6))·dense + dense_bias
 
-so that the gradient of a logit at every position needs no tape; where pooling and dense are all that follows, it is the
-dense layer's column. From `a` and that gradient `g` each method is one formula. Maps are ≥ 0, `[N, h, w]`, not
-normalized and never NaN; one that is zero everywhere means that nothing at this layer speaks for the class.
+so the gradient of a logit at every position needs no gradient tape. Where only average pooling and a dense layer
+follow, the gradient is the dense layer's column. Each method is one formula of `a` and that gradient `g`.
+
+Maps are float32 `[N, h, w]`, never negative, not normalized and never NaN. A map of zeros means that no activation at
+this layer contributes to the class.
 """
 
 from pathlib import Path
@@ -16,12 +18,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from model.arrays import Floats
+
 Classes = NDArray[np.integer]
 
 
 class Tail(NamedTuple):
-    """W `[C, K]`, b `[K]` of the folded convolution, D `[K, classes]`, d `[classes]` of the dense layer."""
+    """The folded convolution (`kernel` `[C, K]`, `bias` `[K]`) and the dense layer (`[K, classes]`, `[classes]`)."""
 
     kernel: Floats
     bias: Floats
@@ -30,7 +33,7 @@ class Tail(NamedTuple):
 
 
 class Pooled(NamedTuple):
-    """D `[C, classes]` and d `[classes]` of a dense layer that nothing but average pooling parts from the layer."""
+    """A dense layer (`[C, classes]`, `[classes]`) behind average pooling alone."""
 
     dense: Floats
     dense_bias: Floats
@@ -40,45 +43,46 @@ Head = Tail | Pooled
 
 
 class Formula(Protocol):
-    """A method of this module: a map for one class per image, by default the predicted one."""
+    """A CAM method: a map for one class per image, by default the predicted class."""
 
     def __call__(self, features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-        """From features `[N, h, w, C]` to maps `[N, h, w]`."""
+        """Map features `[N, h, w, C]` and classes `[N]` to CAMs `[N, h, w]`."""
 
 
 def load_tail(file: Path) -> Tail:
-    """The tail in an artifact's `tail.npz`."""
+    """Read the folded layers in an artifact's `tail.npz`."""
     with np.load(file) as arrays:
         return Tail(**{name: arrays[name] for name in Tail._fields})
 
 
 def preactivations(features: Floats, tail: Tail) -> Floats:
-    """z `[N, h, w, K]` before the ReLU6, of features `[N, h, w, C]`."""
+    """Return z `[N, h, w, K]`, the input of the ReLU6, for features `[N, h, w, C]`."""
     z: Floats = features @ tail.kernel + tail.bias
     return z
 
 
 def logits(z: Floats, tail: Tail) -> Floats:
-    """Unscaled logits `[N, classes]` of z `[N, h, w, K]`."""
+    """Return logits `[N, classes]`, before temperature scaling, for z `[N, h, w, K]`."""
     pooled: Floats = np.clip(z, 0, 6).mean(axis=(1, 2))
     return pooled @ tail.dense + tail.dense_bias
 
 
 def gradients(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """The gradient `[N, h, w, C]` of one class' unscaled logit per image, by default the predicted one's."""
+    """Return the gradient `[N, h, w, C]` of one class' unscaled logit per image, by default the predicted class'."""
     chosen = _predicted(features, head) if classes is None else classes
-    slopes = head.dense.T[chosen][:, None, None, :] / np.float32(features.shape[1] * features.shape[2])
+    class_weights = head.dense.T[chosen][:, None, None, :] / np.float32(features.shape[1] * features.shape[2])
     if isinstance(head, Pooled):
-        return np.broadcast_to(slopes, features.shape)
+        return np.broadcast_to(class_weights, features.shape)
     z = preactivations(features, head)
-    gradient: Floats = (((z > 0) & (z < 6)) * slopes) @ head.kernel.T
+    gradient: Floats = (((z > 0) & (z < 6)) * class_weights) @ head.kernel.T
     return gradient
 
 
 def served_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """`grad_cam` at the last maps, whatever lies between: what the serving graph returns.
+    """Return Grad-CAM at the backbone's last maps, as the serving graph computes it.
 
-    There it is CAM itself (Zhou et al., 2016, arXiv:1512.04150): each cell's own share of the logit, where positive.
+    There Grad-CAM equals CAM (Zhou et al., 2016, arXiv:1512.04150): the positive part of each cell's contribution to
+    the logit.
     """
     if isinstance(head, Tail):
         maps = np.clip(preactivations(features, head), 0, 6)
@@ -87,17 +91,16 @@ def served_cam(features: Floats, head: Head, *, classes: Classes | None = None) 
 
 
 def grad_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """Each channel weighted by its mean gradient (Selvaraju et al., 2017, arXiv:1610.02391)."""
+    """Grad-CAM: channels weighted by their mean gradient (Selvaraju et al., 2017, arXiv:1610.02391)."""
     return _weighted(features, gradients(features, head, classes=classes).mean(axis=(1, 2)))
 
 
 def grad_cam_plus_plus(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """Each channel weighted by its tempered positive gradients (Chattopadhyay et al., 2018, arXiv:1710.11063).
+    """Grad-CAM++: channels weighted by α times their positive gradients (Chattopadhyay et al., 2018, arXiv:1710.11063).
 
-    The score is exp(logit), whose derivatives along a piecewise linear logit are exp(logit)·g, ·g² and ·g³: the paper's
-    α = g² / (2g² + g³·Σa) is 1 / (2 + g·Σa), and where g is 0, so is relu(g). The factor exp(logit), which scales the
-    whole map, is left out. The paper takes a ≥ 0; where a linear layer makes the divisor zero, it counts as 1, as in
-    the authors' code.
+    The paper's score is exp(logit). Its derivatives along a piecewise linear logit are exp(logit) times g, g² and g³,
+    so α = g² / (2g² + g³·Σa) equals 1 / (2 + g·Σa). The factor exp(logit) scales the whole map and is left out. The
+    paper assumes a ≥ 0. Where a linear layer makes the divisor 0, 1 is used instead, as in the authors' code.
     """
     gradient = gradients(features, head, classes=classes)
     divisor = 2 + gradient * features.sum(axis=(1, 2), keepdims=True)
@@ -106,12 +109,12 @@ def grad_cam_plus_plus(features: Floats, head: Head, *, classes: Classes | None 
 
 
 def hires_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """Gradient times activation, position by position (Draelos & Carin, 2020, arXiv:2011.08891)."""
+    """HiResCAM: gradient times activation at each position (Draelos & Carin, 2020, arXiv:2011.08891)."""
     return _positive(np.einsum("nhwc,nhwc->nhw", features, gradients(features, head, classes=classes)))
 
 
 def layer_cam(features: Floats, head: Head, *, classes: Classes | None = None) -> Floats:
-    """As `hires_cam`, with the positive gradients alone (Jiang et al., 2021, doi:10.1109/TIP.2021.3089943)."""
+    """LayerCAM: positive gradient times activation by position (Jiang et al., 2021, doi:10.1109/TIP.2021.3089943)."""
     gradient = np.maximum(gradients(features, head, classes=classes), 0)
     return _positive(np.einsum("nhwc,nhwc->nhw", features, gradient))
 
@@ -126,7 +129,7 @@ def _predicted(features: Floats, head: Head) -> Classes:
 
 
 def _weighted(features: Floats, weights: Floats) -> Floats:
-    """Positive part of the channels' sum, weighted by `[N, C]`."""
+    """Return the positive part of the sum over channels, weighted by `weights` `[N, C]`."""
     return _positive(np.einsum("nhwc,nc->nhw", features, weights))
 
 

@@ -1,13 +1,15 @@
-"""A map's grid laid over its image: bilinear, the cells tiling the image, as Pillow enlarges a picture."""
+"""Enlarge a map to the size of its image."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from model.arrays import Floats
 
 
 def enlarge(maps: Floats, *, height: int, width: int) -> Floats:
-    """Maps `[N, h, w]` at the image's size `[N, height, width]`; unchanged if they have it already."""
+    """Enlarge maps `[N, h, w]` bilinearly to `[N, height, width]`; unchanged if they have that size already.
+
+    The cells of a map tile the image, as in Pillow's BILINEAR resampling when it enlarges.
+    """
     if maps.shape[1:] == (height, width):
         return maps
     down, across = _weights(maps.shape[1], height), _weights(maps.shape[2], width)
@@ -15,8 +17,8 @@ def enlarge(maps: Floats, *, height: int, width: int) -> Floats:
 
 
 def _weights(cells: int, pixels: int) -> Floats:
-    """`[pixels, cells]`: what each cell gives to each pixel. The outermost centers reach to the edges."""
-    places = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
-    distances = np.abs(places[:, None] - np.arange(cells))
+    """Return `[pixels, cells]`: the weight of each cell in each pixel, constant beyond the outermost cell centers."""
+    positions = np.clip((np.arange(pixels) + 0.5) * cells / pixels - 0.5, 0, cells - 1)
+    distances = np.abs(positions[:, None] - np.arange(cells))
     weights: Floats = np.maximum(1 - distances, 0).astype(np.float32)
     return weights

@@ -1,8 +1,10 @@
-"""Whether a map tells what the network looks at: insertion and deletion (Petsiuk et al., 2018, arXiv:1806.07421).
+"""Faithfulness of a map: insertion and deletion curves (Petsiuk et al., 2018, arXiv:1806.07421).
 
-Pixels change from the highest of the map to the lowest. Insertion shows them one share after another over the image's
-own mean color and is high for a good map; deletion covers them with that color and is low for one. Both are areas
-under the curve of the class' probability over the share of pixels changed, 0 to 1.
+The pixels of an image are ranked by the map, highest first. Insertion reveals them in this order on a canvas of the
+image's mean color; a faithful map raises the class' probability early. Deletion replaces them by that color in the same
+order; a faithful map lowers the probability early. Each is the area, 0 to 1, under the curve of the probability over
+the fraction of changed pixels. With one occluder for both, insertion − deletion is the symmetric relevance gain of
+Blücher et al. (2024, arXiv:2401.06654).
 """
 
 from collections.abc import Callable
@@ -11,24 +13,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.engines.interface import Floats, Images
+from model.arrays import Floats, Images
 from model.explanation.enlarge import enlarge
 
-IMAGES_AT_ONCE = 64
+MAX_IMAGES_AT_ONCE = 64
 
 Classify = Callable[[Images], Floats]
-"""From images `[N, height, width, 3]` to probabilities `[N, classes]`, N of any size."""
+"""From images uint8 `[N, height, width, 3]` to probabilities float32 `[N, classes]`, N of any size."""
 
 
 class Faithfulness(NamedTuple):
-    """Two areas in [0, 1] for each image, `[N]`."""
+    """Areas under the insertion and the deletion curve, each float32 `[N]` in [0, 1]."""
 
     insertion: Floats
     deletion: Floats
 
     @property
     def score(self) -> Floats:
-        """In [-1, 1]; what an order that tells nothing gets is to be measured: it is not 0 for every network."""
+        """Insertion − deletion `[N]` in [-1, 1]; compare it with that of a random map, which need not be 0."""
         return self.insertion - self.deletion
 
 
@@ -41,54 +43,69 @@ def faithfulness(
     steps: int = 8,
     seed: int = 0,
 ) -> Faithfulness:
-    """Judge one map `[N, h, w]` of one class `[N]` for each image.
+    """Measure how faithful one map per image is.
 
-    Equal values are ranked in an order that follows from the seed alone, so that an image gets the same score in
-    whatever company. Costs `2·steps` classifications an image; memory is bounded whatever N is.
+    Costs `2·steps` classifications per image; memory is bounded for any number of images.
+
+    Args:
+        classify: the model.
+        images: uint8 `[N, height, width, 3]`.
+        maps: float32 `[N, h, w]`, one map per image at any resolution.
+        classes: `[N]`, the class that each map explains.
+        steps: number of equal fractions in which the pixels change.
+        seed: orders pixels of equal value; an image's score does not depend on the other images.
+
+    Returns:
+        The areas under both curves for each image.
     """
-    parts = [
-        _judge(classify, images[part], maps[part], classes[part], steps=steps, seed=seed)
-        for part in (slice(start, start + IMAGES_AT_ONCE) for start in range(0, max(len(images), 1), IMAGES_AT_ONCE))
+    starts = range(0, max(len(images), 1), MAX_IMAGES_AT_ONCE)
+    batches = [slice(start, start + MAX_IMAGES_AT_ONCE) for start in starts]
+    measured = [
+        _measure_batch(classify, images[batch], maps[batch], classes[batch], steps=steps, seed=seed)
+        for batch in batches
     ]
-    insertions, deletions = zip(*parts, strict=True)
+    insertions, deletions = zip(*measured, strict=True)
     return Faithfulness(np.concatenate(insertions), np.concatenate(deletions))
 
 
 def mean_colors(images: Images) -> Images:
-    """Each image's own mean color, `[N, 1, 1, 3]`."""
+    """Return the mean color of each image, uint8 `[N, 1, 1, 3]`."""
     colors: Images = np.rint(images.mean(axis=(1, 2), keepdims=True)).astype(np.uint8)
     return colors
 
 
-def ranks(maps: Floats, *, height: int, width: int, seed: int) -> NDArray[np.int64]:
-    """Each pixel's place `[N, height, width]` in its map's order, 0 for the highest; the seed orders equals."""
+def pixel_ranks(maps: Floats, *, height: int, width: int, seed: int) -> NDArray[np.int64]:
+    """Return the rank of each pixel in its enlarged map, `[N, height, width]`, 0 for the highest value.
+
+    Pixels of equal value are ranked in an order that follows from the seed.
+    """
     flat = enlarge(maps, height=height, width=width).reshape(len(maps), height * width)
     shuffled = np.random.default_rng(seed).permutation(height * width)
     order = shuffled[np.argsort(-flat[:, shuffled], axis=1, kind="stable")]
-    places = np.empty_like(order)
-    np.put_along_axis(places, order, np.broadcast_to(np.arange(height * width), order.shape), axis=1)
-    return places.reshape(len(maps), height, width)
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.broadcast_to(np.arange(height * width), order.shape), axis=1)
+    return ranks.reshape(len(maps), height, width)
 
 
-def _judge(
+def _measure_batch(
     classify: Classify, images: Images, maps: Floats, classes: NDArray[np.integer], *, steps: int, seed: int
 ) -> Faithfulness:
     _, height, width, _ = images.shape
-    places = ranks(maps, height=height, width=width, seed=seed)[..., None]
+    ranks = pixel_ranks(maps, height=height, width=width, seed=seed)[..., None]
     fill = mean_colors(images)
 
-    def probability(shown: NDArray[np.bool_]) -> Floats:
-        of_class: Floats = classify(np.where(shown, images, fill))[np.arange(len(images)), classes]
-        return of_class
+    def class_probability(visible: NDArray[np.bool_]) -> Floats:
+        probability: Floats = classify(np.where(visible, images, fill))[np.arange(len(images)), classes]
+        return probability
 
     counts = [round(height * width * step / steps) for step in range(1, steps)]
-    whole, bare = (probability(np.full_like(places, shown, bool)) for shown in (True, False))
-    inserted = [bare, *(probability(places < count) for count in counts), whole]
-    deleted = [whole, *(probability(places >= count) for count in counts), bare]
+    all_visible, none_visible = (class_probability(np.full_like(ranks, visible, bool)) for visible in (True, False))
+    inserted = [none_visible, *(class_probability(ranks < count) for count in counts), all_visible]
+    deleted = [all_visible, *(class_probability(ranks >= count) for count in counts), none_visible]
     return Faithfulness(_area(inserted), _area(deleted))
 
 
 def _area(curve: list[Floats]) -> Floats:
-    """Trapezoids under the curve whose points are equally spaced from 0 to 1."""
+    """Return the area by the trapezoidal rule under a curve whose points are equally spaced from 0 to 1."""
     area = np.trapezoid(np.stack(curve), dx=1 / (len(curve) - 1), axis=0)
     return np.asarray(area, np.float32)

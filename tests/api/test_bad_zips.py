@@ -60,7 +60,7 @@ def test_two_equal_names_in_a_zip_are_refused(small: SmallApi) -> None:
 
     problem = refused(small, submit_zip(small.client, buffer.getvalue()), 422, "bad_zip")
 
-    assert "'a.png' twice" in str(problem["detail"])
+    assert "'a.png' has the same name as another entry" in str(problem["detail"])
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.7, 0.95])

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.schemas import FAITHFULNESS
+from api.schemas.items import FAITHFULNESS
 from tests.http import all_items, archive, ended, files, paths, submit
 
 

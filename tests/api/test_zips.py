@@ -4,13 +4,14 @@ import io
 import random
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
-from api.uploads.writer import Intake
+from api.uploads.writer import UploadWriter
 from api.uploads.zip_entries import unpack
 from core.errors import BadZip, BatchlightError
 from core.objects.shard_format import ShardReader
@@ -24,14 +25,11 @@ def unpacked(content: bytes, folder: Path) -> dict[str, bytes]:
     """What a job of this ZIP holds, by name."""
     settings = Settings(database_url="sqlite://", redis_url=SecretStr("redis://x"), storage_dir=folder, shard_images=2)
     storage = Storage(folder)
-    intake, images = Intake(storage, settings, job_id=f"{random.getrandbits(128):032x}"), dict[str, bytes]()
-    try:
-        unpack(io.BytesIO(content), intake, settings=settings)
-        intake.close()
-    except BaseException:
-        intake.discard()
-        raise
-    for shard in intake.stored:
+    with UploadWriter(storage, settings, job_id=f"{random.getrandbits(128):032x}") as upload:
+        unpack(io.BytesIO(content), upload, settings=settings)
+        upload.close()
+    images: dict[str, bytes] = {}
+    for shard in upload.stored:
         with storage.open(shard.object_key) as file:
             reader = ShardReader(file, digest=shard.digest)
             images |= {reader.entry(position).name: reader.read(position) for position in range(shard.count)}
@@ -86,6 +84,19 @@ def test_a_stored_entry_reads_no_byte_of_the_next(tmp_path: Path) -> None:
 
     with pytest.raises(BadZip, match=r"'a.png' is not of the size"):
         unpacked(bytes(content), tmp_path)
+
+
+def test_an_entry_that_goes_on_beyond_its_stated_size_is_refused_even_if_its_start_has_the_right_crc(
+    tmp_path: Path,
+) -> None:
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        content = bytearray(with_extra_fields(method))
+        entry = content.index(b"PK\x01\x02")
+        struct.pack_into("<I", content, entry + 16, zlib.crc32(IMAGES["a.png"][:100]))
+        struct.pack_into("<I", content, entry + 24, 100)
+
+        with pytest.raises(BadZip, match=r"'a.png' is (not of the size|damaged)"):
+            unpacked(bytes(content), tmp_path)
 
 
 def test_an_entry_whose_own_header_names_another_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from bench.profiles.gpu import rates
 from core.settings import ROOT
-from model.engines.interface import choose_engine, load_engine
+from model.engines.load import choose_engine, load_engine
 from tests.model.samples import shipped
 
 

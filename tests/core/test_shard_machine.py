@@ -120,7 +120,7 @@ class ShardLife(RuleBasedStateMachine):
                 assert counters(job) == recount(session, job.id)
 
     @invariant()
-    def a_round_ends_once(self) -> None:
+    def a_run_ends_once(self) -> None:
         with self.database.read.begin() as session:
             for job in session.scalars(select(Job).where(Job.ended_at.is_not(None))):
                 end = (job.state, job.ended_at, job.succeeded, job.failed, job.cancelled)

@@ -16,8 +16,8 @@ MOST = SHARD_IMAGES // Explain.FULL.cost
 def shards_of(database: Database, job: Job) -> list[Shard]:
     """Those of the latest run, in their order."""
     with database.read.begin() as session:
-        round_now = session.scalars(select(Job.run).where(Job.id == job.id)).one()
-        found = select(Shard).where(Shard.job_id == job.id, Shard.run == round_now).order_by(Shard.virtual_time)
+        current_run = session.scalars(select(Job.run).where(Job.id == job.id)).one()
+        found = select(Shard).where(Shard.job_id == job.id, Shard.run == current_run).order_by(Shard.virtual_time)
         return list(session.scalars(found))
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yml as the tests read it, and .env.example beside it."""
+"""docker-compose.yml and .env.example, parsed for the tests."""
 
 import re
 from collections.abc import Iterator
@@ -18,43 +18,46 @@ _UNITS = {"s": 1, "m": 60}
 
 
 def document() -> dict[str, Any]:
-    """The whole file, merged keys resolved, variables as they are written."""
+    """Return the whole file with merged keys resolved and variables as written."""
     loaded: dict[str, Any] = YAML(typ="safe").load(COMPOSE.read_text())
     return loaded
 
 
 def services() -> dict[str, Service]:
+    """Return every service by its name."""
     found: dict[str, Service] = document()["services"]
     return found
 
 
-def ours() -> dict[str, Service]:
-    """The services that run our images."""
+def built() -> dict[str, Service]:
+    """Return the services whose images are built from this checkout."""
     return {name: service for name, service in services().items() if "build" in service}
 
 
 def target(service: Service) -> str:
-    built: str = service["build"]["target"]
-    return built
+    """Return the target of the Dockerfile that the service's image is built from."""
+    name: str = service["build"]["target"]
+    return name
 
 
 def variables() -> set[tuple[str, str, str]]:
-    """Every (name, operator, rest) of `${NAME:-default}` and `${NAME:?message}`; a bare one has no operator."""
+    """Return every (name, operator, rest) of `${NAME:-default}` and `${NAME:?message}`; a bare one has no operator."""
     text = "\n".join(line.partition(" # ")[0] for line in COMPOSE.read_text().splitlines())
     return {(match[1] or match[4], match[2] or "", match[3] or "") for match in _VARIABLE.finditer(text)}
 
 
 def environment_names() -> Iterator[tuple[str, str]]:
+    """Yield (service, variable) for every environment variable that a service gets."""
     for name, service in services().items():
         yield from ((name, variable) for variable in service.get("environment", {}))
 
 
 def example() -> dict[str, tuple[str, bool]]:
-    """Of each variable in .env.example its value, and whether it is set there or only shown."""
+    """Return the value of each variable in .env.example, and whether it is set there or only a comment."""
     lines = re.findall(r"^(#?)([A-Z][A-Z_]+)=(.*)$", EXAMPLE.read_text(), re.MULTILINE)
-    return {name: (value, not shown) for shown, name, value in lines}
+    return {name: (value, not comment) for comment, name, value in lines}
 
 
 def seconds(duration: str) -> int:
-    """Of `45s` or `5m`."""
+    """Return the seconds of a duration such as `45s` or `5m`."""
     return int(duration[:-1]) * _UNITS[duration[-1]]

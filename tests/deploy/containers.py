@@ -1,4 +1,4 @@
-"""An image's role, run without an engine: its folders alone, its packages alone, its environment alone."""
+"""An image's role run without Docker, with only its own folders, packages and environment."""
 
 import os
 import signal
@@ -13,12 +13,12 @@ from tempfile import mkstemp
 from ops.supervisor import die_with_parent, kill_group
 from tests.deploy import images
 
-WAIT_S = 60.0
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True)
 class Role:
-    """One target laid out in a folder, beside the virtual environment that its image would have."""
+    """A target of the Dockerfile: a folder with its files, and the virtual environment that its image has."""
 
     target: str
     folder: Path
@@ -26,25 +26,33 @@ class Role:
     settings: Mapping[str, str]
 
     def lay_out(self) -> None:
+        """Copy the files of the target into the folder."""
         images.lay_out(self.target, self.folder)
 
     def run(self, *command: str) -> str:
-        """What a command that ends prints; fails if it does."""
+        """Run a command to its end and return its output; assert that it succeeds."""
         done = subprocess.run(
-            self._here(command), cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
+            self._resolve(command),
+            cwd=self.folder,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 
     def succeeds(self, *command: str) -> bool:
-        here = self._here(command)
-        done = subprocess.run(here, cwd=self.folder, env=self._environment(), capture_output=True, check=False)
+        """Run a command to its end and return whether it succeeds."""
+        resolved = self._resolve(command)
+        done = subprocess.run(resolved, cwd=self.folder, env=self._environment(), capture_output=True, check=False)
         return done.returncode == 0
 
     def start(self, *command: str) -> "Container":
+        """Start a command that keeps running; its output goes into a log file."""
         log, name = mkstemp(dir=self.folder.parent, suffix=f"-{self.target}.log")
         process = subprocess.Popen(
-            self._here(command),
+            self._resolve(command),
             cwd=self.folder,
             env=self._environment(),
             stdout=log,
@@ -55,38 +63,43 @@ class Role:
         os.close(log)
         return Container(process, Path(name))
 
-    def _here(self, command: Sequence[str]) -> list[str]:
+    def _resolve(self, command: Sequence[str]) -> list[str]:
         return [str(self.venv / "bin" / "python") if word == "python" else word for word in command]
 
     def _environment(self) -> dict[str, str]:
         path = f"{self.venv / 'bin'}:/usr/bin:/bin"
-        return images.environment(self.target) | {"PATH": path, "HOME": str(self.folder.parent)} | dict(self.settings)
+        own = images.environment(self.target)
+        own = {name: value.replace(images.WORKDIR, str(self.folder)) for name, value in own.items()}
+        return own | {"PATH": path, "HOME": str(self.folder.parent)} | dict(self.settings)
 
 
 @dataclass(frozen=True)
 class Container:
+    """A running command of a role."""
+
     process: "subprocess.Popen[bytes]"
     log: Path
 
-    def becomes(self, ready: Callable[[], bool]) -> None:
-        """Waits until it is; fails with the log if the process ends before or takes too long."""
-        until = time.monotonic() + WAIT_S
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Wait until `ready()`; fail with the log if the process ends before or takes too long."""
+        until = time.monotonic() + TIMEOUT_S
         while not ready():
             assert self.process.poll() is None, self.log.read_text()
             assert time.monotonic() < until, self.log.read_text()
             time.sleep(0.1)
 
     def stop(self, name: str, *, grace_s: float) -> int:
-        """Sends the image's stop signal and returns the exit status, as `docker stop` would within the grace."""
+        """Send the stop signal, as `docker stop` does, and return the exit status within the grace period."""
         self.process.send_signal(signal.Signals[name])
         return self.process.wait(grace_s)
 
     def kill(self) -> None:
+        """Kill the process and its children."""
         kill_group(self.process)
 
 
 def build_venv(packages: str, folder: Path) -> Path:
-    """Runs the Dockerfile's own steps that make this stage's virtual environment."""
+    """Run the Dockerfile's steps that build this stage's virtual environment, and return its folder."""
     venv = folder / "venv"
     images.lay_out(packages, folder)
     environment = os.environ | images.environment("installer")

@@ -1,4 +1,4 @@
-"""The Dockerfile as the tests read it: its stages, and what each of them copies, sets and runs."""
+"""The Dockerfile, parsed for the tests: its stages, and what each of them copies, sets and runs."""
 
 import io
 import json
@@ -13,14 +13,16 @@ from dockerfile_parse import DockerfileParser
 from core.settings import ROOT
 
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
-TARGETS = ("api", "admin", "worker", "worker-gpu", "flower", "frontend")
+TARGETS = ("api", "admin", "maintenance", "worker", "worker-gpu", "flower", "frontend")
+
+WORKDIR = "/app"
 
 _EXPECTED = ("ADD", "CMD", "COPY", "ENV", "EXPOSE", "HEALTHCHECK", "RUN", "STOPSIGNAL", "USER", "WORKDIR")
 
 
 @dataclass
 class Stage:
-    """One FROM and its instructions, in their order."""
+    """One FROM with its instructions in order."""
 
     name: str
     parent: str
@@ -31,7 +33,7 @@ class Stage:
 
 
 def stages() -> dict[str, Stage]:
-    """Every stage by its name; each must have one."""
+    """Return every stage by its name; every stage must have one."""
     found: dict[str, Stage] = {}
     stage = Stage("", "")
     for step in DockerfileParser(fileobj=io.BytesIO(DOCKERFILE.read_bytes())).structure:
@@ -40,51 +42,53 @@ def stages() -> dict[str, Stage]:
             parent, _, name = value.partition(" AS ")
             stage = found[name] = Stage(name, parent)
         elif instruction != "COMMENT":
-            assert instruction in _EXPECTED, f"{instruction} is new: teach the tests what it does"
+            assert instruction in _EXPECTED, f"{instruction} is new: add it to _EXPECTED and to the checks"
             stage.steps.append((instruction, value))
     return found
 
 
 def lineage(target: str) -> list[Stage]:
-    """The stages whose steps make up this one, oldest first."""
-    known = stages()
-    line = [known[target]]
-    while line[0].parent in known:
-        line.insert(0, known[line[0].parent])
+    """Return this stage and those that it is built from, the oldest first."""
+    by_name = stages()
+    line = [by_name[target]]
+    while line[0].parent in by_name:
+        line.insert(0, by_name[line[0].parent])
     return line
 
 
 def last(target: str, instruction: str) -> str | None:
-    """What holds in the end, for instructions of which the last one wins."""
+    """Return the value of the last instruction of this kind, which overrides earlier ones; None without any."""
     values = [value for stage in lineage(target) for value in stage.values(instruction)]
     return values[-1] if values else None
 
 
 def command(target: str) -> list[str]:
+    """Return the arguments of CMD."""
     parsed: list[str] = json.loads(last(target, "CMD") or "[]")
     return parsed
 
 
 def health_command(target: str) -> list[str] | None:
-    """The command of the health check, None where there is none."""
+    """Return the arguments of the health check, None without one."""
     _, _, value = (last(target, "HEALTHCHECK") or "").partition("CMD ")
     parsed: list[str] | None = json.loads(value) if value else None
     return parsed
 
 
 def environment(target: str) -> dict[str, str]:
+    """Return the variables that ENV sets."""
     pairs = [pair for stage in lineage(target) for value in stage.values("ENV") for pair in shlex.split(value)]
     return dict(pair.split("=", 1) for pair in pairs)
 
 
 def copies(stage: Stage) -> list[tuple[list[str], str]]:
-    """Sources and destination of what this stage copies from the checkout."""
+    """Return (sources, destination) of every COPY from the checkout in this stage."""
     parsed = [shlex.split(value) for value in stage.values("COPY") if not value.startswith("--from=")]
-    return [(words[:-1], words[-1]) for words in parsed]
+    return [(arguments[:-1], arguments[-1]) for arguments in parsed]
 
 
 def lay_out(target: str, folder: Path) -> None:
-    """Copies into the folder what the image's /app holds: a source folder's contents, or files one by one."""
+    """Copy into the folder what the image has in /app."""
     for stage in lineage(target):
         for sources, destination in copies(stage):
             for source in sources:
@@ -92,14 +96,14 @@ def lay_out(target: str, folder: Path) -> None:
 
 
 def requirements(target: str) -> list[str]:
-    """The files of pinned requirements that end up in this image's environment."""
+    """Return the files of pinned requirements that this image's environment is installed from."""
     froms = [value.split()[0] for stage in lineage(target) for value in stage.values("COPY") if "--from=" in value]
     packages = [stages()[source.removeprefix("--from=")] for source in froms]
     return [source for stage in packages for sources, _ in copies(stage) for source in sources]
 
 
 def shell_lines(stage: Stage, *, venv: Path) -> list[str]:
-    """The stage's RUN lines for this machine: with this venv for the image's, and without the cache mounts."""
+    """Return the stage's RUN lines for this machine, with this venv and without cache mounts."""
     return [
         re.sub(r"--mount=\S+\s+", "", value).replace("/venv", shlex.quote(str(venv))) for value in stage.values("RUN")
     ]

@@ -1,4 +1,4 @@
-"""docker-compose.yml, checked without an engine: it is well formed, safe by default, and names only what exists."""
+"""docker-compose.yml, checked without Docker: it is valid, safe by default, and refers only to what exists."""
 
 import re
 import subprocess
@@ -9,12 +9,11 @@ import pytest
 
 from core.settings import ROOT, Settings
 from tests.deploy import composition
-from tests.deploy.composition import COMPOSE, document, example, ours, seconds, services, target, variables
+from tests.deploy.composition import COMPOSE, built, document, example, seconds, services, target, variables
 from tests.deploy.images import DOCKERFILE, command, health_command, last, stages
 
-# Names that programs of others read.
-THEIRS = {
-    "BATCHLIGHT_URL": "the client and the page",
+FOREIGN_VARIABLES = {
+    "BATCHLIGHT_URL": "the client and the web UI",
     "FLOWER_BASIC_AUTH": "Flower",
     "FLOWER_READ_ONLY": "Flower",
     "FLOWER_TASKS_COLUMNS": "Flower",
@@ -24,9 +23,11 @@ THEIRS = {
     "REDISCLI_AUTH": "valkey-cli",
     "WEB_CONCURRENCY": "uvicorn",
 }
+"""Variables that are no settings of the server, with the program that reads each."""
+
 SECRET = re.compile(r"PASSWORD|SECRET|TOKEN|KEY")
-WORKERS = ("worker-bulk", "worker-interactive", "worker-gpu", "sweep")
-UNASKED = {"sweep"}
+WORKERS = ("worker-bulk", "worker-interactive", "worker-gpu")
+WITHOUT_HEALTH_CHECK = {"maintenance"}
 SETTINGS = {
     "BATCHLIGHT_DATABASE_URL": "sqlite://",
     "BATCHLIGHT_REDIS_URL": "redis://127.0.0.1:1/0",
@@ -42,15 +43,15 @@ def test_it_follows_the_schema_of_the_compose_specification() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_every_part_that_was_asked_for_is_there() -> None:
-    parts = {"postgres", "redis", "migrate", "api", *WORKERS, "flower", "frontend", "admin"}
+def test_the_services_are_those_of_the_documentation() -> None:
+    parts = {"postgres", "redis", "migrate", "api", "maintenance", *WORKERS, "flower", "frontend", "admin"}
 
     assert set(services()) == parts
 
 
-@pytest.mark.parametrize("name", ours())
-def test_an_image_of_ours_is_built_from_a_target_that_exists(name: str) -> None:
-    build = ours()[name]["build"]
+@pytest.mark.parametrize("name", built())
+def test_an_image_is_built_from_a_target_that_exists(name: str) -> None:
+    build = built()[name]["build"]
 
     assert (ROOT / build["context"] / build["dockerfile"]).resolve() == DOCKERFILE
     assert build["target"] in stages()
@@ -58,19 +59,19 @@ def test_an_image_of_ours_is_built_from_a_target_that_exists(name: str) -> None:
 
 def test_every_image_is_pinned() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    foreign = {service["image"] for name, service in services().items() if name not in ours()}
+    foreign = {service["image"] for name, service in services().items() if name not in built()}
 
     assert all(re.fullmatch(r"[a-z/]+:\d+\.\d+(\.\d+)?-[a-z]+", image) for image in foreign)
-    built = {service["image"] for service in ours().values()}
-    assert built == {f"batchlight-{target(one)}:${{IMAGE_TAG:-{version}}}" for one in ours().values()}
+    images = {service["image"] for service in built().values()}
+    assert images == {f"batchlight-{target(one)}:${{IMAGE_TAG:-{version}}}" for one in built().values()}
 
 
-def test_every_name_in_an_environment_is_a_setting_or_belongs_to_a_known_program() -> None:
-    known = {f"BATCHLIGHT_{field.upper()}" for field in Settings.model_fields} | THEIRS.keys()
+def test_every_environment_variable_is_a_setting_or_belongs_to_a_listed_program() -> None:
+    listed = {f"BATCHLIGHT_{field.upper()}" for field in Settings.model_fields} | FOREIGN_VARIABLES.keys()
     used = {variable for _, variable in composition.environment_names()}
 
-    assert not used - known
-    assert not THEIRS.keys() - used
+    assert not used - listed
+    assert not FOREIGN_VARIABLES.keys() - used
 
 
 def test_no_secret_has_a_default_and_everything_else_has_one() -> None:
@@ -94,7 +95,7 @@ def test_the_example_explains_every_variable_and_sets_no_secret() -> None:
 
 
 @pytest.mark.parametrize("name", services())
-def test_a_service_waits_for_services_that_can_say_that_they_are_ready(name: str) -> None:
+def test_a_service_waits_only_for_services_with_a_health_check_or_an_end(name: str) -> None:
     for needed, how in services()[name].get("depends_on", {}).items():
         other = services()[needed]
         if how["condition"] == "service_healthy":
@@ -104,21 +105,21 @@ def test_a_service_waits_for_services_that_can_say_that_they_are_ready(name: str
 
 
 @pytest.mark.parametrize("name", services())
-def test_what_keeps_running_is_asked_for_its_health_and_started_again(name: str) -> None:
+def test_a_service_that_keeps_running_is_restarted_and_has_a_health_check(name: str) -> None:
     service = services()[name]
     if service["restart"] == "no":
         return
 
     assert service["restart"] == "unless-stopped"
-    if name in UNASKED:
+    if name in WITHOUT_HEALTH_CHECK:
         assert service["healthcheck"] == {"disable": True}
-    elif name in ours():
+    elif name in built():
         assert health_command(target(service))
     else:
         assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
 
 
-def test_a_worker_has_longer_to_stop_than_it_takes_itself() -> None:
+def test_a_worker_is_given_longer_to_stop_than_it_needs() -> None:
     program = "from worker.runtime.app import app; print(app.conf.worker_soft_shutdown_timeout)"
     own = subprocess.run([sys.executable, "-c", program], env=SETTINGS, cwd=ROOT, capture_output=True, check=True)
 
@@ -128,17 +129,17 @@ def test_a_worker_has_longer_to_stop_than_it_takes_itself() -> None:
     assert {last(target(services()[name]), "STOPSIGNAL") for name in WORKERS} == {"SIGTERM"}
 
 
-def test_the_api_has_longer_to_stop_than_its_open_requests() -> None:
-    words = command("api")
-    own = int(words[words.index("--timeout-graceful-shutdown") + 1])
+def test_the_api_is_given_longer_to_stop_than_its_open_requests() -> None:
+    arguments = command("api")
+    own = int(arguments[arguments.index("--timeout-graceful-shutdown") + 1])
 
     assert seconds(services()["api"]["stop_grace_period"]) > own
 
 
-def test_api_and_workers_share_one_storage() -> None:
+def test_api_workers_and_maintenance_share_one_storage() -> None:
     users = {name for name, service in services().items() if "storage:/data/storage" in service.get("volumes", [])}
 
-    assert users == {"api", *WORKERS}
+    assert users == {"api", "maintenance", *WORKERS}
     assert {services()[name]["environment"]["BATCHLIGHT_STORAGE_DIR"] for name in users} == {"/data/storage"}
 
 
@@ -158,13 +159,13 @@ def test_only_loopback_is_published_and_the_servers_not_at_all() -> None:
     assert services()["flower"]["profiles"] == ["flower"]
 
 
-def test_what_decodes_images_has_no_way_out_and_the_servers_neither() -> None:
+def test_workers_maintenance_and_servers_have_no_access_to_the_internet() -> None:
     assert document()["networks"]["inside"] == {"internal": True}
-    assert all(services()[name]["networks"] == ["inside"] for name in ("postgres", "redis", *WORKERS))
+    assert all(services()[name]["networks"] == ["inside"] for name in ("postgres", "redis", "maintenance", *WORKERS))
 
 
-@pytest.mark.parametrize("name", ours())
-def test_our_containers_can_change_nothing_but_their_data(name: str) -> None:
+@pytest.mark.parametrize("name", built())
+def test_a_container_can_change_nothing_but_its_data(name: str) -> None:
     service = services()[name]
 
     assert service["read_only"]
@@ -173,7 +174,7 @@ def test_our_containers_can_change_nothing_but_their_data(name: str) -> None:
     assert {"mem_limit", "pids_limit"} <= service.keys()
 
 
-def test_the_gpu_worker_starts_only_when_asked_for_and_takes_a_gpu() -> None:
+def test_the_gpu_worker_starts_only_with_its_profile_and_takes_a_gpu() -> None:
     gpu = services()["worker-gpu"]
 
     (device,) = gpu["deploy"]["resources"]["reservations"]["devices"]
@@ -182,9 +183,9 @@ def test_the_gpu_worker_starts_only_when_asked_for_and_takes_a_gpu() -> None:
     assert (device["driver"], device["capabilities"]) == ("nvidia", ["gpu"])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/deploy.md"])
-def test_the_guides_name_services_and_profiles_that_exist(page: str) -> None:
-    text = (ROOT / page).read_text()
+@pytest.mark.parametrize("guide", ["README.md", "docs/deploy.md"])
+def test_the_guides_name_services_and_profiles_that_exist(guide: str) -> None:
+    text = (ROOT / guide).read_text()
     named = set(re.findall(r"compose (?:run|exec)(?: -\S+)* ([a-z-]+)", text))
     scaled = set(re.findall(r"--scale ([a-z-]+)=", text))
 

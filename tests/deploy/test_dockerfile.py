@@ -1,4 +1,4 @@
-"""The Dockerfile, checked without an engine: it is well formed, and names only what exists."""
+"""The Dockerfile, checked without Docker: it is valid, and refers only to what exists."""
 
 import re
 import subprocess
@@ -12,6 +12,7 @@ from core.settings import ROOT
 from tests.deploy.images import (
     DOCKERFILE,
     TARGETS,
+    WORKDIR,
     command,
     copies,
     environment,
@@ -23,7 +24,7 @@ from tests.deploy.images import (
     stages,
 )
 
-ONE_SHOT = {"admin"}
+WITHOUT_HEALTH_CHECK = {"admin", "maintenance"}
 HADOLINT = Path(sys.executable).with_name("hadolint")
 COMPILERS = re.compile(r"\b(gcc|g\+\+|build-essential|cargo|apt-get)\b")
 
@@ -56,7 +57,8 @@ def test_everything_that_is_copied_exists_and_reaches_the_build() -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_an_image_runs_as_the_same_user_who_is_not_root(name: str) -> None:
+def test_an_image_runs_in_the_same_folder_as_the_same_user_who_is_not_root(name: str) -> None:
+    assert last(name, "WORKDIR") == WORKDIR
     assert last(name, "USER") == "10001:10001"
     assert "--uid 10001" in stages()["runtime"].values("RUN")[0]
 
@@ -81,22 +83,24 @@ def test_an_image_installs_one_role_from_wheels_with_hashes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_runs_as_a_service_can_be_asked_for_its_health(name: str) -> None:
-    assert (health_command(name) is None) == (name in ONE_SHOT)
+def test_a_service_with_a_port_or_a_queue_has_a_health_check(name: str) -> None:
+    assert (health_command(name) is None) == (name in WITHOUT_HEALTH_CHECK)
 
 
 @pytest.mark.parametrize("name", [name for name in TARGETS if name != "frontend"])
 def test_the_modules_that_an_image_runs_are_in_it(name: str, tmp_path: Path) -> None:
     lay_out(name, tmp_path)
-    words = [*command(name), *(health_command(name) or [])]
+    arguments = [*command(name), *(health_command(name) or [])]
 
-    ours = [word.partition(":")[0] for word in words if re.match(r"(api|ops|worker)\.", word)]
+    modules = [word.partition(":")[0] for word in arguments if re.match(r"(api|ops|worker)\.|maintenance$", word)]
 
-    assert all((tmp_path / f"{module.replace('.', '/')}.py").is_file() for module in ours)
-    assert ours or name == "admin"
+    files = [tmp_path / module.replace(".", "/") for module in modules]
+    assert all(file.with_suffix(".py").is_file() or (file / "__main__.py").is_file() for file in files)
+    assert modules or name == "admin"
 
 
-def test_the_api_gets_no_worker_and_no_model_and_the_worker_no_api() -> None:
+def test_an_image_holds_the_folders_of_its_role_only() -> None:
     assert not {"worker/", "model/", "ops/", "frontend/"} & set(sources("api"))
     assert not {"api/", "ops/", "client/", "frontend/"} & set(sources("worker"))
+    assert set(sources("maintenance")) == {"core/", "maintenance/"}
     assert set(sources("frontend")) == {"client/batchlight/", "frontend/"}

@@ -1,4 +1,4 @@
-"""The images' roles, run as they stand: the Dockerfile's own install steps, folders, commands and health checks."""
+"""The images' roles, run with the Dockerfile's own installation steps, folders, commands and health checks."""
 
 import subprocess
 import sys
@@ -8,10 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 from redis import AuthenticationError, Redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
+from core.db.clock import db_now
 from core.db.engines import open_database
-from core.db.tables import Shard
+from core.db.tables import Job, Shard
 from core.states import ShardState
 from tests.deploy import images
 from tests.deploy.conftest import Deployment, start_server
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.mark.parametrize("role", ABSENT)
-def test_an_environment_holds_what_its_role_needs_and_nothing_of_another(role: str, venvs: dict[str, Path]) -> None:
+def test_an_environment_has_no_package_of_another_role(role: str, venvs: dict[str, Path]) -> None:
     program = f"import importlib.util as i; print([n for n in {ABSENT[role]} if i.find_spec(n)])"
 
     done = subprocess.run([venvs[role] / "bin" / "python", "-c", program], capture_output=True, text=True, check=True)
@@ -36,9 +37,9 @@ def test_an_environment_holds_what_its_role_needs_and_nothing_of_another(role: s
     assert done.stdout.strip() == "[]"
 
 
-def test_redis_asks_for_the_password_keeps_its_bells_and_evicts_none(composed_redis: str) -> None:
-    with Redis.from_url(composed_redis.replace(":secret@", "")) as stranger, pytest.raises(AuthenticationError):
-        stranger.ping()
+def test_redis_requires_the_password_persists_and_evicts_nothing(composed_redis: str) -> None:
+    with Redis.from_url(composed_redis.replace(":secret@", "")) as unauthenticated, pytest.raises(AuthenticationError):
+        unauthenticated.ping()
 
     with Redis.from_url(composed_redis, decode_responses=True) as client:
         assert client.config_get("appendonly") == {"appendonly": "yes"}
@@ -56,19 +57,30 @@ def test_the_roles_classify_a_job_together(deployment: Deployment, samples: list
     assert archive(client, job).status_code == 200
 
 
-def test_a_stopped_worker_finishes_what_it_holds_and_leaves_the_rest(
-    deployment: Deployment, samples: list[Path]
-) -> None:
+def test_a_stopped_worker_finishes_its_shards_and_leaves_the_rest(deployment: Deployment, samples: list[Path]) -> None:
     client = deployment.client
     many = {f"{copy}/{name}": data for copy in range(COPIES) for name, data in paths(samples).items()}
     job = submit_zip(client, zipped(many)).json()
-    deployment.worker.becomes(lambda: bool(client.get(f"/v1/jobs/{job['id']}").json()["counts"]["succeeded"]))
+    deployment.worker.wait_until(lambda: bool(client.get(f"/v1/jobs/{job['id']}").json()["counts"]["succeeded"]))
 
     status = deployment.worker.stop(images.last("worker", "STOPSIGNAL") or "", grace_s=60)
 
     assert status == 0, deployment.worker.log.read_text()
     assert leased(deployment.database_url) == 0
     assert {item["attempt"] for item in all_items(client, job)} == {1}
+
+
+def test_maintenance_deletes_the_results_of_an_expired_job(deployment: Deployment, samples: list[Path]) -> None:
+    client = deployment.client
+    job = ended(client, submit_zip(client, zipped(paths(samples[:2]))).json())
+    database = open_database(deployment.database_url)
+    with database.write.begin() as session:
+        session.execute(update(Job).where(Job.id == job["id"]).values(expires_at=db_now(plus_s=-1)))
+    database.dispose()
+
+    deployment.maintenance.wait_until(lambda: client.get(f"/v1/jobs/{job['id']}/items").status_code == 410)
+
+    assert deployment.maintenance.stop(images.last("maintenance", "STOPSIGNAL") or "", grace_s=60) == 0
 
 
 def leased(database_url: str) -> int:
@@ -79,7 +91,7 @@ def leased(database_url: str) -> int:
     return count or 0
 
 
-def test_flower_shows_nothing_to_who_does_not_know_its_password(composed_redis: str, tmp_path: Path) -> None:
+def test_flower_requires_its_password(composed_redis: str, tmp_path: Path) -> None:
     settings = {
         "BATCHLIGHT_DATABASE_URL": "sqlite://",
         "BATCHLIGHT_REDIS_URL": composed_redis,
@@ -96,15 +108,15 @@ def test_flower_shows_nothing_to_who_does_not_know_its_password(composed_redis: 
         assert httpx.get(f"{address}/workers", auth=("batchlight", "secret")).status_code == 200
 
 
-def test_the_page_is_served_from_its_own_folders(tmp_path: Path) -> None:
-    page = Role("frontend", tmp_path / "frontend", Path(sys.prefix), {"BATCHLIGHT_URL": "http://127.0.0.1:1"})
-    page.lay_out()
+def test_the_web_ui_is_served_from_its_own_folders(tmp_path: Path) -> None:
+    web_ui = Role("frontend", tmp_path / "frontend", Path(sys.prefix), {"BATCHLIGHT_URL": "http://127.0.0.1:1"})
+    web_ui.lay_out()
 
     with ExitStack() as stack:
-        _, address = start_server(page, stack)
+        _, address = start_server(web_ui, stack)
 
         assert httpx.get(address).status_code == 200
 
 
-def test_a_stopped_api_ends_in_good_order(deployment: Deployment) -> None:
+def test_a_stopped_api_exits_cleanly(deployment: Deployment) -> None:
     assert deployment.api.stop("SIGTERM", grace_s=45) in {0, -15}

@@ -1,4 +1,4 @@
-"""The grounds, one a database, shared by the suite: every test leaves its ground working."""
+"""The harnesses, one per database, shared by the suite: every test leaves its harness working."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,49 +10,51 @@ import pytest
 from core.settings import ROOT
 from servers.postgres import PostgresServer, postgres_server
 from servers.redis import redis_server
-from tests.faults.ground import Ground, settings_of
+from tests.faults.failpoints import Failpoints
+from tests.faults.harness import FaultHarness, settings_of
+from tests.faults.postgres_faults import DATABASE
 from tests.faults.recovery import RECOVERIES, table, write
 from tests.http import paths
 from tests.stacks import run_stack
 
 
 @contextmanager
-def broken_in(folder: Path, samples: list[Path], postgres: PostgresServer | None) -> Iterator[Ground]:
-    """A ground that has learned what it must answer."""
-    url = None if postgres is None else postgres.create_database("ground")
+def prepared_harness(folder: Path, samples: list[Path], postgres: PostgresServer | None) -> Iterator[FaultHarness]:
+    """Start a stack under faults and record the expected predictions."""
+    url = None if postgres is None else postgres.create_database(DATABASE)
     folder.chmod(0o700)
     artifacts = shutil.copytree(ROOT / "artifacts", folder / "artifacts")
     with redis_server() as redis:
         environment = settings_of(redis, url, failpoints=folder / "failpoints", artifacts=artifacts)
         with run_stack(folder / "data", environment=environment, workers=2) as stack:
-            ground = Ground(stack, redis, postgres, folder / "failpoints", paths(samples))
-            ground.learn()
-            yield ground
+            harness = FaultHarness(stack, redis, postgres, Failpoints(folder / "failpoints"), paths(samples))
+            harness.record_expected()
+            yield harness
 
 
 @pytest.fixture(scope="session")
-def sqlite_ground(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[Ground]:
-    with broken_in(tmp_path_factory.mktemp("sqlite-ground"), samples, None) as ground:
-        yield ground
+def sqlite_harness(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[FaultHarness]:
+    with prepared_harness(tmp_path_factory.mktemp("sqlite-faults"), samples, None) as harness:
+        yield harness
 
 
 @pytest.fixture(scope="session")
-def postgres_ground(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[Ground]:
-    """With a Postgres of its own, because the faults stop it."""
+def postgres_harness(tmp_path_factory: pytest.TempPathFactory, samples: list[Path]) -> Iterator[FaultHarness]:
+    """A harness with a Postgres of its own, because the faults stop it."""
     with (
         postgres_server() as server,
-        broken_in(tmp_path_factory.mktemp("postgres-ground"), samples, server) as ground,
+        prepared_harness(tmp_path_factory.mktemp("postgres-faults"), samples, server) as harness,
     ):
-        yield ground
+        yield harness
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def ground(request: pytest.FixtureRequest) -> Iterator[Ground]:
-    """Each test on both databases; no planted fault outlives it."""
-    chosen: Ground = request.getfixturevalue(f"{request.param}_ground")
-    chosen.clear()
+def harness(request: pytest.FixtureRequest) -> Iterator[FaultHarness]:
+    """The harness of each database in turn; injected faults are removed before and after the test."""
+    chosen: FaultHarness = request.getfixturevalue(f"{request.param}_harness")
+    chosen.failpoints.clear()
     yield chosen
-    chosen.clear()
+    chosen.failpoints.clear()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""Looks at a job at random moments throughout a fault: its counters must be a recount, its end must be final."""
+"""Checks a job at random moments during a fault: its counters must equal a recount, and its end must be final."""
 
 import random
 import threading
@@ -13,22 +13,22 @@ from core.db.engines import Database
 from core.db.tables import Job
 from tests.faults.checker import counters, recount
 
-LONGEST_PAUSE_S = 0.2
+MAX_PAUSE_S = 0.2
 
 
 class Poller(threading.Thread):
-    """Runs until its block ends, which then raises what the poller saw wrong."""
+    """Runs until its block ends, which then fails with what the poller found wrong."""
 
     def __init__(self, database: Database, job_id: str, *, seed: int) -> None:
         super().__init__(name="poller", daemon=True)
         self._database = database
         self._job_id = job_id
-        self._dice = random.Random(seed)
+        self._random = random.Random(seed)
         self._done = threading.Event()
         self._ends: dict[int, tuple[object, ...]] = {}
         self._revision = 0
         self.wrong: list[str] = []
-        self.looks = 0
+        self.checks = 0
 
     def __enter__(self) -> Self:
         self.start()
@@ -40,24 +40,24 @@ class Poller(threading.Thread):
         self._done.set()
         self.join()
         if error is None:
-            assert self.looks, "the poller saw nothing"
+            assert self.checks, "the poller never reached the database"
             assert not self.wrong, self.wrong[:5]
 
     def run(self) -> None:
-        over = False
-        while not over:  # the last look is after the end
-            over = self._done.wait(self._dice.random() * LONGEST_PAUSE_S)
+        last = False
+        while not last:  # the last check is after the end of the block
+            last = self._done.wait(self._random.random() * MAX_PAUSE_S)
             try:
-                self._look()
+                self._check()
             except SQLAlchemyError:
-                time.sleep(0.05)  # the database is what the fault takes away
+                time.sleep(0.05)  # the fault may have stopped the database
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         with self._database.read.begin() as session:
-            _as_of_one_moment(session.connection())
+            _use_one_snapshot(session.connection())
             job = session.scalars(select(Job).where(Job.id == self._job_id)).one()
             seen, real = counters(job), recount(session, self._job_id)
-        self.looks += 1
+        self.checks += 1
         if seen != real:
             self.wrong.append(f"counters {seen}, recount {real}")
         if job.revision < self._revision:
@@ -66,17 +66,17 @@ class Poller(threading.Thread):
         self._check_end(job, seen)
 
     def _check_end(self, job: Job, seen: dict[str, int]) -> None:
-        """Terminal once a round: what a round ended as it stays."""
+        """A run ends once: its state, time and counters stay as they were at its end."""
         if job.ended_at is None:
             if job.run in self._ends:
-                self.wrong.append(f"round {job.run} ended and went on")
+                self.wrong.append(f"run {job.run} ended and continued")
             return
         end = (job.state, job.ended_at, *seen.values())
         if self._ends.setdefault(job.run, end) != end:
-            self.wrong.append(f"round {job.run} ended as {self._ends[job.run]}, then as {end}")
+            self.wrong.append(f"run {job.run} ended as {self._ends[job.run]}, then as {end}")
 
 
-def _as_of_one_moment(connection: Connection) -> None:
-    """One snapshot for both queries; SQLite's read transactions are that already."""
+def _use_one_snapshot(connection: Connection) -> None:
+    """Give both queries the same snapshot; SQLite's read transactions have one already."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

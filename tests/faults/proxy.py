@@ -1,4 +1,4 @@
-"""A TCP proxy between a stack and its server, whose links can go slow, half-open, reset or deaf after a word."""
+"""A TCP proxy between a stack and its server, whose connections can be slow, half-open, reset or cut."""
 
 import random
 import socket
@@ -12,32 +12,32 @@ from typing import Self
 
 from ops.ports import LOOPBACK
 
-CHUNK = 65_536
+CHUNK_BYTES = 65_536
 
 
 @dataclass
 class Proxy:
     """Forwards from `port` to the target. Faults are attributes, set at any time.
 
-    `delay_s` holds every chunk back; `reset_share` of all chunks resets its connection instead (`seed` decides which);
-    `cut_after` is a word: the connection that sends it to the server is cut as soon as the server has it, or just
-    before if `lose_word`, and no answer comes back; only a connection that has sent `once_said` counts.
+    `delay_s` delays every chunk. `reset_share` of all chunks reset their connection (`seed` selects them).
+    `cut_at` cuts the first connection that sends these bytes to the server, after the server has received them, or
+    before with `lose_cut_chunk`; no answer comes back. Only a connection that has sent `only_after` is cut.
     """
 
     target_port: int
     seed: int = 0
     delay_s: float = 0.0
     reset_share: float = 0.0
-    cut_after: bytes | None = None
-    lose_word: bool = False
-    once_said: bytes = b""
+    cut_at: bytes | None = None
+    lose_cut_chunk: bool = False
+    only_after: bytes = b""
     cuts: int = 0
     _silent: set[socket.socket] = field(default_factory=set)
     _open: set[socket.socket] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._dice = random.Random(self.seed)
+        self._random = random.Random(self.seed)
         self._listener = socket.create_server((LOOPBACK, 0))
         self.port: int = self._listener.getsockname()[1]
 
@@ -54,13 +54,13 @@ class Proxy:
                 _close(end)
 
     def go_half_open(self) -> None:
-        """Every connection that is open now stays open and carries nothing any more; new ones work."""
+        """Keep every open connection open and drop all that it sends from now on; new connections work."""
         with self._lock:
             self._silent |= self._open
 
     @contextmanager
     def faulty(self, **faults: object) -> Iterator[None]:
-        """These attributes while the block runs."""
+        """Set these attributes while the block runs."""
         before = {name: getattr(self, name) for name in faults}
         for name, value in faults.items():
             setattr(self, name, value)
@@ -73,44 +73,44 @@ class Proxy:
     def _accept(self) -> None:
         with suppress(OSError):
             while True:
-                near, _ = self._listener.accept()
+                client, _ = self._listener.accept()
                 try:
-                    far = socket.create_connection((LOOPBACK, self.target_port), timeout=5)
+                    server = socket.create_connection((LOOPBACK, self.target_port), timeout=5)
                 except OSError:
-                    _close(near)
+                    _close(client)
                     continue
-                far.settimeout(None)
+                server.settimeout(None)
                 with self._lock:
-                    self._open |= {near, far}
-                for source, sink, upstream in ((near, far, True), (far, near, False)):
+                    self._open |= {client, server}
+                for source, sink, upstream in ((client, server, True), (server, client, False)):
                     threading.Thread(target=self._pump, args=(source, sink, upstream), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, upstream: bool) -> None:
-        counts = False
+        eligible = False
         with suppress(OSError):
-            while data := source.recv(CHUNK):
-                counts = counts or self.once_said in data
+            while data := source.recv(CHUNK_BYTES):
+                eligible = eligible or self.only_after in data
                 if self.delay_s:
                     time.sleep(self.delay_s)
                 if source in self._silent or sink in self._silent:
                     continue
-                if self.reset_share and self._dice.random() < self.reset_share:
+                if self.reset_share and self._random.random() < self.reset_share:
                     break
-                cut = upstream and counts and self.cut_after is not None and self.cut_after in data
+                cut = upstream and eligible and self.cut_at is not None and self.cut_at in data
                 if cut:
-                    self.cut_after = None
+                    self.cut_at = None
                     self._silent |= {source, sink}
-                if not (cut and self.lose_word):
+                if not (cut and self.lose_cut_chunk):
                     sink.sendall(data)
                 if cut:
                     time.sleep(0.05)
-                    self._forget(source, sink)
+                    self._close_all(source, sink)
                     self.cuts += 1
                     break
         if source not in self._silent:
-            self._forget(source, sink)
+            self._close_all(source, sink)
 
-    def _forget(self, *ends: socket.socket) -> None:
+    def _close_all(self, *ends: socket.socket) -> None:
         with self._lock:
             self._open -= set(ends)
         for end in ends:

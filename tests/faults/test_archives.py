@@ -1,4 +1,4 @@
-"""A builder of archives that dies: the archive is built anew, and none that is short is ever served."""
+"""A worker that dies while it builds an archive: the archive is built again, and no incomplete one is served."""
 
 import time
 
@@ -6,10 +6,10 @@ import pytest
 
 from core.failpoints import Point
 from tests.faults.downloads import check_archive
-from tests.faults.ground import Ground
+from tests.faults.harness import FaultHarness
 
 IMAGES = 300
-"""More than a page of the builder's."""
+"""More than the worker reads from the database at a time."""
 
 STEPS = {
     Point.ARCHIVE_CLAIMED: "kill",
@@ -23,24 +23,24 @@ STEPS = {
 
 
 @pytest.mark.parametrize(
-    ("ground", "point"),
+    ("harness", "point"),
     [
         *(("sqlite", point) for point in STEPS),
         ("postgres", Point.ARCHIVE_STORED),
         ("postgres", Point.ARCHIVE_COMMITTED),
     ],
-    indirect=["ground"],
+    indirect=["harness"],
 )
-def test_an_archive_whose_builder_dies_is_built_anew(ground: Ground, point: Point) -> None:
-    images = ground.images(IMAGES)
-    with ground.job(IMAGES) as run:
-        run.end()
-        ground.plant(point, STEPS[point])
-        asked = run.client.get(f"/v1/jobs/{run.id}/archive")
-        run.struck(point)
+def test_an_archive_whose_builder_dies_is_built_again(harness: FaultHarness, point: Point) -> None:
+    images = harness.images(IMAGES)
+    with harness.job(IMAGES) as job:
+        job.wait_for_end()
+        harness.failpoints.inject(point, STEPS[point])
+        request = job.client.get(f"/v1/jobs/{job.id}/archive")
+        harness.failpoints.wait_for_hit(point)
         died_s = time.monotonic()
 
-        check_archive(run, images)
+        check_archive(job, images)
 
-        ground.note(f"28 builder killed at {point}", seconds=time.monotonic() - died_s, limit_s=20)
-    assert asked.status_code == 202
+        harness.note(f"28 builder killed at {point}", seconds=time.monotonic() - died_s, limit_s=20)
+    assert request.status_code == 202

@@ -1,4 +1,4 @@
-"""Faults of a pool child: killed at any line, poisoned, hung, out of memory."""
+"""Faults of a worker's child process: killed at any line, killed by an image, hung, out of memory."""
 
 import io
 
@@ -6,12 +6,12 @@ import pytest
 from PIL import Image
 
 from core.failpoints import Point
-from tests.faults.ground import Ground
+from tests.faults.harness import FaultHarness
 
 IMAGES = 900
 POISON = "poison.png"
 
-LINES = [
+POINTS = [
     Point.SHARD_CLAIMED,
     Point.IMAGE_DECODED,
     Point.BATCH_INFERRED,
@@ -23,67 +23,67 @@ LINES = [
 ]
 
 
-@pytest.mark.parametrize("point", LINES)
-def test_a_child_killed_at_any_line_costs_one_attempt(ground: Ground, point: Point) -> None:
-    with ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault(f"2 child killed at {point}", limit_s=3):
-            ground.plant(point, "kill")
-            run.struck(point)
+@pytest.mark.parametrize("point", POINTS)
+def test_a_child_killed_at_any_line_costs_one_attempt(harness: FaultHarness, point: Point) -> None:
+    with harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault(f"2 child killed at {point}", limit_s=3):
+            harness.failpoints.inject(point, "kill")
+            harness.failpoints.wait_for_hit(point)
 
-    assert max(shard.attempt for shard in run.shards()) <= 2
-    assert sum(shard.crashes for shard in run.shards()) <= 1
+    assert max(shard.attempt for shard in job.shards()) <= 2
+    assert sum(shard.crashes for shard in job.shards()) <= 1
 
 
-def test_a_child_killed_while_it_renews_its_lease_costs_one_attempt(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        ground.plant(Point.BATCH_INFERRED, "sleep 5")
-        with run.fault(f"2 child killed at {Point.LEASE_RENEWED}", limit_s=3):
-            ground.plant(Point.LEASE_RENEWED, "kill")
-            run.struck(Point.LEASE_RENEWED)
+def test_a_child_killed_while_it_renews_its_lease_costs_one_attempt(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        harness.failpoints.inject(Point.BATCH_INFERRED, "sleep 5")
+        with job.fault(f"2 child killed at {Point.LEASE_RENEWED}", limit_s=3):
+            harness.failpoints.inject(Point.LEASE_RENEWED, "kill")
+            harness.failpoints.wait_for_hit(Point.LEASE_RENEWED)
 
-    assert max(shard.attempt for shard in run.shards()) == 2
+    assert max(shard.attempt for shard in job.shards()) == 2
 
 
 @pytest.mark.core
-def test_a_poisonous_image_fails_alone(ground: Ground) -> None:
-    images = ground.images(150)
+def test_a_poison_image_fails_alone(harness: FaultHarness) -> None:
+    images = harness.images(150)
     images[POISON] = next(iter(images.values()))
-    ground.plant(Point.IMAGE_DECODED, f"about {POISON} always kill")
+    harness.failpoints.inject(Point.IMAGE_DECODED, f"about {POISON} always kill")
 
-    with ground.job(len(images), images=images, planted=1) as run:
-        run.end()
+    with harness.job(len(images), images=images, expected_failures=1) as job:
+        job.wait_for_end()
 
-    (failed,) = run.failures()
+    (failed,) = job.failures()
     assert (failed.name, failed.error_code) == (POISON, "crashed_worker")
-    ground.note("3 a child killed by one image every time")
+    harness.note("3 a child killed by one image every time")
 
 
-def test_a_hung_child_is_killed_for_its_time(ground: Ground) -> None:
-    limit_s = ground.stack.settings.shard_limit_s
-    with ground.job(IMAGES) as run:
-        ground.plant(Point.IMAGE_DECODED, "hang")
-        run.struck(Point.IMAGE_DECODED)
-        with run.fault(f"34 child hung (its limit here: {limit_s} s)", limit_s=limit_s + 3):
+def test_a_hung_child_is_killed_at_the_time_limit(harness: FaultHarness) -> None:
+    limit_s = harness.stack.settings.shard_limit_s
+    with harness.job(IMAGES) as job:
+        harness.failpoints.inject(Point.IMAGE_DECODED, "hang")
+        harness.failpoints.wait_for_hit(Point.IMAGE_DECODED)
+        with job.fault(f"34 child hung (its limit here: {limit_s} s)", limit_s=limit_s + 3):
             pass
 
-    assert max(shard.attempt for shard in run.shards()) == 2
+    assert max(shard.attempt for shard in job.shards()) == 2
 
 
-def test_an_image_that_takes_too_much_memory_fails_alone(ground: Ground) -> None:
-    images = ground.images(150)
+def test_an_image_that_exceeds_the_memory_limit_fails_alone(harness: FaultHarness) -> None:
+    images = harness.images(150)
     images["huge.png"] = huge_png()
 
-    with ground.job(len(images), images=images, planted=1) as run:
-        run.end()
+    with harness.job(len(images), images=images, expected_failures=1) as job:
+        job.wait_for_end()
 
-    (failed,) = run.failures()
+    (failed,) = job.failures()
     assert failed.name == "huge.png"
-    ground.note("33 an image over a child's memory")
+    harness.note("33 an image over a child's memory")
 
 
 def huge_png() -> bytes:
-    """49 megapixels with transparency: 200 MB decoded, as much again as RGB, in a file of some kilobytes."""
+    """Return 49 megapixels with transparency: 200 MB decoded and as much again as RGB, in a few kilobytes."""
     buffer = io.BytesIO()
     Image.new("RGBA", (7000, 7000)).save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""Faults of the links to Redis and Postgres: half-open, slow, now and then reset. A stack of its own behind proxies."""
+"""Faults of the connections to Redis and Postgres: half-open, slow, sometimes reset. The stack is behind proxies."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,32 +12,33 @@ from core.db.engines import open_database
 from core.settings import ROOT
 from servers.postgres import PostgresServer, postgres_server
 from servers.redis import redis_server
-from tests.faults.ground import Ground, settings_of
+from tests.faults.failpoints import Failpoints
+from tests.faults.harness import FaultHarness, settings_of
 from tests.faults.proxy import Proxy
 from tests.http import paths
 from tests.stacks import run_stack
 
 IMAGES = 900
 SLOW_IMAGES = 300
-DELAY_S = 0.1  # either way
+DELAY_S = 0.1  # in each direction
 REDIS_RESETS = 0.01
 POSTGRES_RESETS = 0.003
 """A shard takes a hundred chunks to and from Postgres, so with one in a hundred most attempts would fail."""
 STALL_S = "30"
-"""Over the slow link a worker takes several seconds to connect, which is more than the silence other grounds allow."""
+"""Over a slow link a worker takes several seconds to connect, longer than the stall limit of the other harnesses."""
 
 
 @dataclass
 class Linked:
-    """A ground whose stack reaches its servers through proxies; the tests look past them."""
+    """A harness whose stack reaches its servers through proxies; the tests themselves connect directly."""
 
-    ground: Ground
+    harness: FaultHarness
     to_redis: Proxy
     to_postgres: Proxy | None
 
     @contextmanager
-    def slowly(self) -> Iterator[None]:
-        """Delays on every link while the block runs, and now and then a reset."""
+    def slow(self) -> Iterator[None]:
+        """Delay every link, and reset some connections, while the block runs."""
         with ExitStack() as stack:
             stack.enter_context(self.to_redis.faulty(delay_s=DELAY_S, reset_share=REDIS_RESETS))
             if self.to_postgres is not None:
@@ -59,7 +60,7 @@ def linked_postgres(tmp_path_factory: pytest.TempPathFactory, samples: list[Path
 
 
 def linked_in(folder: Path, samples: list[Path], postgres: PostgresServer | None, stack: ExitStack) -> Linked:
-    """A ground that has learned what it must answer; it ends with the exit stack."""
+    """Start a stack behind proxies and record the expected predictions; it ends with the exit stack."""
     folder.chmod(0o700)
     redis = stack.enter_context(redis_server())
     to_redis, redis_url = proxied(redis.url, stack)
@@ -72,42 +73,42 @@ def linked_in(folder: Path, samples: list[Path], postgres: PostgresServer | None
     running = stack.enter_context(run_stack(folder / "data", environment=environment, workers=2))
     direct = open_database(url or running.settings.database_url)
     stack.callback(direct.dispose)
-    ground = Ground(replace(running, database=direct), redis, postgres, folder / "failpoints", paths(samples))
-    ground.learn()
-    return Linked(ground, to_redis, to_postgres)
+    harness = FaultHarness(
+        replace(running, database=direct), redis, postgres, Failpoints(folder / "failpoints"), paths(samples)
+    )
+    harness.record_expected()
+    return Linked(harness, to_redis, to_postgres)
 
 
 def proxied(url: str, stack: ExitStack) -> tuple[Proxy, str]:
-    """A proxy to the server of this URL, and the URL that leads through it."""
+    """Start a proxy to the server of this URL, and return it with the URL through it."""
     port = urlsplit(url).port
     assert port is not None
     proxy = stack.enter_context(Proxy(port))
     return proxy, url.replace(f":{port}/", f":{proxy.port}/")
 
 
-def test_half_open_links_to_redis_are_given_up(linked_sqlite: Linked) -> None:
-    with linked_sqlite.ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault("18 half-open links to Redis", limit_s=60, heard=True):
+def test_half_open_links_to_redis_are_replaced(linked_sqlite: Linked) -> None:
+    with linked_sqlite.harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault("18 half-open links to Redis", limit_s=60, needs_notification=True):
             linked_sqlite.to_redis.go_half_open()
 
 
-def test_half_open_links_to_postgres_are_given_up(linked_postgres: Linked) -> None:
+def test_half_open_links_to_postgres_are_replaced(linked_postgres: Linked) -> None:
     assert linked_postgres.to_postgres is not None
-    with linked_postgres.ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault("18 half-open links to Postgres", limit_s=60, heard=True):
+    with linked_postgres.harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault("18 half-open links to Postgres", limit_s=60, needs_notification=True):
             linked_postgres.to_postgres.go_half_open()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_a_slow_link_that_resets_now_and_then_only_slows_the_work(
-    request: pytest.FixtureRequest, database: str
-) -> None:
+def test_a_slow_link_with_resets_only_slows_the_work(request: pytest.FixtureRequest, database: str) -> None:
     linked: Linked = request.getfixturevalue(f"linked_{database}")
 
-    with linked.ground.job(SLOW_IMAGES) as run:
-        run.under_way()
-        with linked.slowly():
-            run.end()
-    linked.ground.note(f"19 links slowed by {2 * DELAY_S:.1f} s there and back, and now and then reset")
+    with linked.harness.job(SLOW_IMAGES) as job:
+        job.wait_until_underway()
+        with linked.slow():
+            job.wait_for_end()
+    linked.harness.note(f"19 links slowed by {2 * DELAY_S:.1f} s there and back, and sometimes reset")

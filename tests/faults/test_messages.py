@@ -1,177 +1,194 @@
-"""Faults of the messages: lost, doubled, late, stale, and such as no worker of this version understands."""
+"""Faults of messages: lost, duplicated, late, outdated, and unreadable for a worker of this version."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from uuid import uuid4
 
+import httpx
 import psutil
 import pytest
 from sqlalchemy import select
 
-from core.broker import (
-    ARCHIVE_QUEUE,
-    BUILD_ARCHIVE_TASK,
-    DRAW_OVERLAY_TASK,
-    INFER_SHARD_TASK,
-    OVERLAY_QUEUE,
-    celery_app,
-)
+from core.broker import BUILD_ARCHIVE_TASK, DRAW_OVERLAY_TASK, INFER_SHARD_TASK, celery_app
 from core.db.tables import Archive
 from core.failpoints import Point
-from core.notifier import Notifier, open_notifier
+from core.notifier import WAKE_UP_LIST, Notifier, open_notifier
 from core.states import JobState, Queue
-from tests.faults.ground import LOOK_EVERY_S, Ground
-from tests.http import PATIENCE_S, archive
+from tests.faults.harness import FaultHarness
+from tests.faults.messages import UNACKED, redeliver, send_notifications, wait_until_acknowledged
+from tests.faults.observed_job import ObservedJob
+from tests.http import archive, submit
 
 IMAGES = 900
-UNACKED = "unacked"
-"""Kombu's hash of the messages that a worker has taken and not acknowledged."""
 
 FOREIGN: dict[str, tuple[str, dict[str, object]]] = {
-    "an unknown queue": (INFER_SHARD_TASK, {"queue": "express"}),
-    "a queue that is no word": (INFER_SHARD_TASK, {"queue": ["bulk"]}),
-    "an older version, which named the shard": (INFER_SHARD_TASK, {"shard": "5f0c"}),
-    "a newer version, which says more": (INFER_SHARD_TASK, {"queue": "bulk", "priority": 3}),
-    "an unknown archive": (BUILD_ARCHIVE_TASK, {"archive": "5f0c"}),
-    "an unknown image": (DRAW_OVERLAY_TASK, {"job": "5f0c", "index": 7}),
-    "an unknown task": ("paint-shard", {"queue": "bulk"}),
+    "for an unknown queue": (INFER_SHARD_TASK, {"queue": "express"}),
+    "for a queue that is not a string": (INFER_SHARD_TASK, {"queue": ["bulk"]}),
+    "of an older version, which named the shard": (INFER_SHARD_TASK, {"shard": "5f0c"}),
+    "of a newer version, which has another field": (INFER_SHARD_TASK, {"queue": "bulk", "priority": 3}),
+    "for an unknown archive": (BUILD_ARCHIVE_TASK, {"archive": "5f0c"}),
+    "for an unknown image": (DRAW_OVERLAY_TASK, {"job": "5f0c", "index": 7}),
+    "of an unknown task": ("paint-shard", {"queue": "bulk"}),
 }
 
 
-def test_a_bell_lost_with_the_worker_that_took_it_is_rung_again(ground: Ground) -> None:
-    worker = frozen_while_it_listens(ground)
+def test_a_notification_lost_with_the_worker_that_took_it_is_sent_again(harness: FaultHarness) -> None:
+    worker = suspended_while_it_waits(harness)
 
-    with ground.job(60) as run, run.fault("1 worker killed between BRPOP and unacked", limit_s=20):
-        with ground.redis.client() as redis:
-            assert not redis.exists(Queue.BULK, UNACKED), "the bell lies in the frozen worker's socket alone"
+    with harness.job(60) as job, job.fault("1 worker killed between BRPOP and unacked", limit_s=20):
+        with harness.redis.client() as redis:
+            assert not redis.exists(Queue.BULK, UNACKED), "the notification is only in the suspended worker's socket"
         worker.kill()
 
 
-def test_a_bell_redelivered_while_its_shard_runs_changes_nothing(ground: Ground) -> None:
-    ground.plant(Point.BATCH_INFERRED, "sleep 5")
+def test_a_notification_lost_with_the_interactive_worker_is_sent_again(harness: FaultHarness) -> None:
+    worker = harness.process("worker-interactive")
+    processes = [worker, *worker.children()]
+    for process in processes:
+        process.suspend()
 
-    with ground.job(IMAGES) as run:
-        run.struck(Point.BATCH_INFERRED)
-        assert redeliver(ground)
+    with (
+        harness.stack.client() as client,
+        harness.observed(interactive_job(harness, client), client) as job,
+        job.fault("1 interactive worker killed with its notification", limit_s=20),
+        harness.redis.client() as redis,
+    ):
+        redis.delete(Queue.INTERACTIVE, WAKE_UP_LIST)  # if no BRPOP has taken the notification to the worker's socket
+        for process in processes:
+            process.kill()
 
-    assert {shard.attempt for shard in run.shards()} == {1}
-    await_silence(ground)
-    ground.note("9 shard longer than the visibility timeout")
+
+def test_a_notification_redelivered_while_its_shard_runs_changes_nothing(harness: FaultHarness) -> None:
+    harness.failpoints.inject(Point.BATCH_INFERRED, "sleep 5")
+
+    with harness.job(IMAGES) as job:
+        harness.failpoints.wait_for_hit(Point.BATCH_INFERRED)
+        assert redeliver(harness)
+
+    assert job.attempts() == {1}
+    wait_until_acknowledged(harness)
+    harness.note("9 shard longer than the visibility timeout")
 
 
 @pytest.mark.core
-def test_bells_rung_three_times_change_nothing(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        notifier(ground).notify_queue(Queue.BULK, shards=2 * len(run.shards()))
+def test_notifications_sent_three_times_change_nothing(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        send_notifications(harness, Queue.BULK, count=2 * len(job.shards()))
 
-    assert {shard.attempt for shard in run.shards()} == {1}
-    await_silence(ground)
-    ground.note("10 every bell rung three times")
-
-
-def test_bells_of_a_cancelled_job_are_ignored(sqlite_ground: Ground) -> None:
-    with sqlite_ground.job(IMAGES) as run:
-        run.under_way()
-        run.client.post(f"/v1/jobs/{run.id}/cancel").raise_for_status()
-        notifier(sqlite_ground).notify_queue(Queue.BULK, shards=len(run.shards()))
-
-    cancelled = run.row()
-    await_silence(sqlite_ground)
-    assert (cancelled.state, run.row().revision) == (JobState.CANCELLED, cancelled.revision)
-    sqlite_ground.note("11 bells of a cancelled job")
+    assert job.attempts() == {1}
+    wait_until_acknowledged(harness)
+    harness.note("10 every notification sent three times")
 
 
-def test_bells_of_a_deleted_job_are_ignored(sqlite_ground: Ground) -> None:
-    with sqlite_ground.job(60) as run:
-        run.end()
-    with sqlite_ground.stack.client() as client:
-        archive(client, {"id": run.id})
-        with sqlite_ground.stack.database.read.begin() as session:
-            archive_id = session.scalars(select(Archive.id).where(Archive.job_id == run.id)).one()
-        client.delete(f"/v1/jobs/{run.id}").raise_for_status()
+@pytest.mark.core
+def test_notifications_of_interactive_jobs_sent_three_times_change_nothing(harness: FaultHarness) -> None:
+    with harness.stack.client() as client, harness.redis.client() as redis:
+        jobs: list[ObservedJob] = []
+        for _ in range(10):
+            jobs.append(harness.observe(interactive_job(harness, client), client))
+            send_notifications(harness, Queue.INTERACTIVE, count=2)
+            redis.lpush(WAKE_UP_LIST, "", "")
+        for job in jobs:
+            job.wait_for_end()
+            harness.check(job)
 
-    notifier(sqlite_ground).notify_queue(Queue.BULK, shards=2)
-    notifier(sqlite_ground).notify_archive(archive_id)
-    notifier(sqlite_ground).notify_overlay(run.id, 0)
-
-    await_silence(sqlite_ground)
-    assert not sqlite_ground.storage.path(f"jobs/{run.id}").exists()
-    sqlite_ground.note("11 bells of a deleted job")
+    assert [job.attempts() for job in jobs] == [{1}] * len(jobs)
+    wait_until_acknowledged(harness)
+    harness.note("10 every notification of an interactive job sent three times")
 
 
-@pytest.mark.parametrize("of", FOREIGN)
-def test_a_message_of_another_version_is_dropped(sqlite_ground: Ground, of: str) -> None:
-    task, kwargs = FOREIGN[of]
-    app = celery_app(sqlite_ground.redis.url)
+def test_notifications_of_a_cancelled_job_are_ignored(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        job.client.post(f"/v1/jobs/{job.id}/cancel").raise_for_status()
+        send_notifications(sqlite_harness, Queue.BULK, count=len(job.shards()))
 
-    with unmoved(sqlite_ground), app.connection_for_write() as connection:
+    cancelled = job.row()
+    wait_until_acknowledged(sqlite_harness)
+    assert (cancelled.state, job.row().revision) == (JobState.CANCELLED, cancelled.revision)
+    sqlite_harness.note("11 notifications of a cancelled job")
+
+
+def test_notifications_of_a_deleted_job_are_ignored(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.job(60) as job:
+        job.wait_for_end()
+    with sqlite_harness.stack.client() as client:
+        archive(client, {"id": job.id})
+        with sqlite_harness.stack.database.read.begin() as session:
+            archive_id = session.scalars(select(Archive.id).where(Archive.job_id == job.id)).one()
+        client.delete(f"/v1/jobs/{job.id}").raise_for_status()
+
+    notifier(sqlite_harness).notify_queue(Queue.BULK, shards=2)
+    notifier(sqlite_harness).notify_archive(archive_id)
+    notifier(sqlite_harness).notify_overlay(job.id, 0)
+
+    wait_until_acknowledged(sqlite_harness)
+    assert not sqlite_harness.storage.path(f"jobs/{job.id}").exists()
+    sqlite_harness.note("11 notifications of a deleted job")
+
+
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_a_message_that_this_version_does_not_know_is_dropped(sqlite_harness: FaultHarness, kind: str) -> None:
+    task, kwargs = FOREIGN[kind]
+    app = celery_app(sqlite_harness.redis.url)
+
+    with dropped(sqlite_harness), app.connection_for_write() as connection:
         app.send_task(task, kwargs=kwargs, queue=Queue.BULK, connection=connection)
-    sqlite_ground.note(f"11 a message of {of}")
+    sqlite_harness.note(f"11 a message {kind}")
 
 
 @pytest.mark.parametrize("body", [b"no json", b"[]", b"7", b""])
-def test_a_message_whose_body_cannot_be_read_is_dropped(sqlite_ground: Ground, body: bytes) -> None:
-    with unmoved(sqlite_ground), celery_app(sqlite_ground.redis.url).connection_for_write() as link:
+def test_a_message_whose_body_cannot_be_read_is_dropped(sqlite_harness: FaultHarness, body: bytes) -> None:
+    with dropped(sqlite_harness), celery_app(sqlite_harness.redis.url).connection_for_write() as link:
         headers = {"task": INFER_SHARD_TASK, "id": uuid4().hex}
         link.Producer().publish(body, routing_key=Queue.BULK, content_type="application/json", headers=headers)
-    sqlite_ground.note(f"11 a message with the body {body!r}")
+    sqlite_harness.note(f"11 a message with the body {body!r}")
 
 
 @pytest.mark.parametrize("garbage", ["no json", "{}"])
-def test_what_is_no_message_is_dropped(sqlite_ground: Ground, garbage: str) -> None:
-    with sqlite_ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault(f"11 {garbage!r} in the place of a message", heard=True), sqlite_ground.redis.client() as redis:
+def test_an_element_of_the_queue_that_is_no_message_is_dropped(sqlite_harness: FaultHarness, garbage: str) -> None:
+    with sqlite_harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with (
+            job.fault(f"11 {garbage!r} in the place of a message", needs_notification=True),
+            sqlite_harness.redis.client() as redis,
+        ):
             redis.rpush(Queue.BULK, garbage)
 
-    await_silence(sqlite_ground)
+    wait_until_acknowledged(sqlite_harness)
 
 
-def notifier(ground: Ground) -> Notifier:
-    return open_notifier(ground.stack.settings)
+def notifier(harness: FaultHarness) -> Notifier:
+    return open_notifier(harness.stack.settings)
 
 
-def await_silence(ground: Ground) -> None:
-    """Returns when every message was heard and acknowledged."""
-    until = time.monotonic() + PATIENCE_S
-    with ground.redis.client() as redis:
-        while left := [key for key in (*Queue, ARCHIVE_QUEUE, OVERLAY_QUEUE, UNACKED) if redis.exists(key)]:
-            assert time.monotonic() < until, f"still there: {left}"
-            time.sleep(LOOK_EVERY_S)
+def interactive_job(harness: FaultHarness, client: httpx.Client) -> str:
+    """Submit a job of one image, which the interactive queue takes, and return its id."""
+    job_id: str = submit(client, harness.images(1))["id"]
+    assert harness.observe(job_id, client).row().queue == Queue.INTERACTIVE
+    return job_id
 
 
 @contextmanager
-def unmoved(ground: Ground) -> Iterator[None]:
-    """What the block sends is heard by the worker, which neither ends nor stops working."""
-    worker = ground.worker()
+def dropped(harness: FaultHarness) -> Iterator[None]:
+    """Assert that the worker acknowledges what the block sends, keeps running, and still works."""
+    worker = harness.process()
     yield
-    await_silence(ground)
-    with ground.job(60):
+    wait_until_acknowledged(harness)
+    with harness.job(60):
         pass
-    assert ground.worker() == worker
+    assert harness.process() == worker
 
 
-def frozen_while_it_listens(ground: Ground) -> psutil.Process:
-    """The worker, frozen at the beginning of a BRPOP: Redis pops a bell for it, and nobody notes that it is its."""
-    with ground.redis.client() as redis:
-        redis.delete(UNACKED)  # what workers that were killed before had taken
-    await_silence(ground)
-    worker = ground.worker()
-    with ground.redis.client() as redis, redis.monitor() as monitor:
+def suspended_while_it_waits(harness: FaultHarness) -> psutil.Process:
+    """Suspend the worker at the start of a BRPOP: Redis pops a notification for it, which is recorded nowhere."""
+    with harness.redis.client() as redis:
+        redis.delete(UNACKED)  # messages that workers had taken before they were killed
+    wait_until_acknowledged(harness)
+    worker = harness.process()
+    with harness.redis.client() as redis, redis.monitor() as monitor:
         for seen in monitor.listen():
             if {"BRPOP", Queue.BULK} <= set(seen["command"].split()):
                 worker.suspend()
                 return worker
     raise AssertionError("Redis ended")
-
-
-def redeliver(ground: Ground) -> int:
-    """What kombu does after the visibility timeout: puts every unacknowledged message back. Says how many."""
-    with celery_app(ground.redis.url).connection_for_write() as connection:
-        channel: Any = connection.default_channel
-        tags = channel.client.hkeys(UNACKED)
-        for tag in tags:
-            channel.qos.restore_by_tag(tag)
-    return len(tags)

@@ -1,4 +1,4 @@
-"""Stored uploads that the disk lost or changed: their images fail with a code, the job goes on."""
+"""Stored uploads that the disk lost or changed: their images fail with a code, and the job continues."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -7,29 +7,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.ground import SHARD_IMAGES, Ground
+from tests.faults.harness import SHARD_IMAGES, FaultHarness
 from tests.http import submit_zip, zipped
 
 FIRST_IMAGE_AT = 100
-"""A byte of a shard's first image, behind its ZIP header."""
+"""The offset of a byte of the first image in a shard object."""
 
 
 @contextmanager
-def nobody_works(ground: Ground) -> Iterator[None]:
-    """Freezes the worker and its children, for less than a lease."""
-    worker = ground.worker()
-    frozen = [worker, *worker.children()]
-    for process in frozen:
+def suspended_workers(harness: FaultHarness) -> Iterator[None]:
+    """Suspend the worker and its children while the block runs, for less than a lease."""
+    worker = harness.process()
+    processes = [worker, *worker.children()]
+    for process in processes:
         process.suspend()
     try:
         yield
     finally:
-        for process in frozen:
+        for process in processes:
             process.resume()
 
 
-def objects(ground: Ground, job_id: str) -> list[Path]:
-    return sorted(ground.storage.path(f"jobs/{job_id}/shards").glob("*.zip"))
+def objects(harness: FaultHarness, job_id: str) -> list[Path]:
+    return sorted(harness.storage.path(f"jobs/{job_id}/shards").glob("*.shard"))
 
 
 def flip(file: Path) -> None:
@@ -39,23 +39,23 @@ def flip(file: Path) -> None:
 
 
 @pytest.mark.core
-def test_objects_that_are_missing_cut_short_changed_or_another_fail_only_their_images(ground: Ground) -> None:
-    with ground.stack.client() as client:
-        with nobody_works(ground):
-            job: str = submit_zip(client, zipped(ground.images(5 * SHARD_IMAGES))).json()["id"]
-            missing, short, changed, another, whole = objects(ground, job)
+def test_objects_that_are_missing_truncated_changed_or_swapped_fail_only_their_images(harness: FaultHarness) -> None:
+    with harness.stack.client() as client:
+        with suspended_workers(harness):
+            job_id: str = submit_zip(client, zipped(harness.images(5 * SHARD_IMAGES))).json()["id"]
+            missing, truncated, changed, swapped, intact = objects(harness, job_id)
             missing.unlink()
-            short.write_bytes(short.read_bytes()[:-200])
+            truncated.write_bytes(truncated.read_bytes()[:-200])
             flip(changed)
-            another.write_bytes(whole.read_bytes())
-        with ground.watched(job, client, check_after=False) as run:
-            run.end()
+            swapped.write_bytes(intact.read_bytes())
+        with harness.observed(job_id, client, check_after=False) as job:
+            job.wait_for_end()
 
-    shards = Counter((item.index // SHARD_IMAGES, item.error_code) for item in run.failures())
+    shards = Counter((item.index // SHARD_IMAGES, item.error_code) for item in job.failures())
     assert shards == {
         (0, "object_missing"): SHARD_IMAGES,
         (1, "object_corrupt"): SHARD_IMAGES,
         (2, "object_corrupt"): 1,
         (3, "object_corrupt"): SHARD_IMAGES,
     }
-    assert (run.row().succeeded, run.row().failed) == (2 * SHARD_IMAGES - 1, 3 * SHARD_IMAGES + 1)
+    assert (job.row().succeeded, job.row().failed) == (2 * SHARD_IMAGES - 1, 3 * SHARD_IMAGES + 1)

@@ -1,4 +1,4 @@
-"""Faults of Redis: killed, wiped, frozen, gone, full, its connections reset; and the watchdog that ends who stalls."""
+"""Faults of Redis: killed, wiped, frozen, away, full, connections reset; and the watchdog that ends stalled workers."""
 
 import os
 import signal
@@ -13,127 +13,135 @@ from core.broker import celery_app
 from core.failpoints import Point
 from core.states import Queue
 from servers.redis import RedisServer
-from tests.faults.ground import LOOK_EVERY_S, Ground, Run
-from tests.http import PATIENCE_S, submit_zip, zipped
+from tests.faults.failpoints import POLL_INTERVAL_S
+from tests.faults.harness import FaultHarness
+from tests.faults.observed_job import ObservedJob
+from tests.http import TIMEOUT_S, submit_zip, zipped
 
 IMAGES = 900
 PROCESSES = 2
 NODES = 2
-ANSWER_S = 3.0
+MAX_ANSWER_S = 3.0
 FROZEN_S = 30.0
 FULL_S = 3.0
 
 
 @pytest.mark.core
-def test_work_goes_on_after_redis_was_killed_and_started_again(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault("12 Redis killed and started again", limit_s=30, heard=True), down(ground.redis):
+def test_work_goes_on_after_redis_was_killed_and_started_again(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault("12 Redis killed and started again", limit_s=30, needs_notification=True), down(harness.redis):
             pass
 
 
-def test_no_worker_stalls_when_redis_restarts_while_every_process_works(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        everybody_works(run)
-        with run.fault("13 Redis restarted while every process works", limit_s=30, heard=True), down(ground.redis):
+def test_no_worker_stalls_when_redis_restarts_while_every_process_works(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        wait_until_every_process_infers(harness, job)
+        with (
+            job.fault("13 Redis restarted while every process works", limit_s=30, needs_notification=True),
+            down(harness.redis),
+        ):
             pass
 
 
 @pytest.mark.core
-def test_a_worker_that_hears_nothing_of_waiting_work_is_replaced(sqlite_ground: Ground) -> None:
-    deaf, stall_s = sqlite_ground.worker(), sqlite_ground.stack.settings.stall_s
-    app = celery_app(sqlite_ground.redis.url)
+def test_a_worker_that_receives_no_notification_of_waiting_work_is_replaced(sqlite_harness: FaultHarness) -> None:
+    worker, stall_s = sqlite_harness.process(), sqlite_harness.stack.settings.stall_s
+    app = celery_app(sqlite_harness.redis.url)
     with app.connection_for_write() as connection:
         app.control.cancel_consumer(Queue.BULK, connection=connection, reply=True, timeout=5, limit=NODES)
 
     with (
-        sqlite_ground.job(60) as run,
-        run.fault(f"13 a worker that hears nothing (for {stall_s:.0f} s here)", limit_s=stall_s + 20),
+        sqlite_harness.job(60) as job,
+        job.fault(f"13 a worker that receives nothing (for {stall_s:.0f} s here)", limit_s=stall_s + 20),
     ):
         pass
 
-    assert not deaf.is_running()
+    assert not worker.is_running()
 
 
 @pytest.mark.core
-def test_every_bell_rings_again_after_redis_was_wiped(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault("14 Redis wiped", limit_s=60, heard=True), ground.redis.client() as redis:
+def test_every_notification_is_sent_again_after_redis_was_wiped(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault("14 Redis wiped", limit_s=60, needs_notification=True), harness.redis.client() as redis:
             redis.flushall()
 
 
-def test_the_api_answers_and_accepts_while_redis_is_frozen(sqlite_ground: Ground) -> None:
-    with sqlite_ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault(f"15 Redis frozen for {FROZEN_S:.0f} s", limit_s=30, heard=True), frozen(sqlite_ground.redis):
+def test_the_api_answers_and_accepts_while_redis_is_frozen(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with (
+            job.fault(f"15 Redis frozen for {FROZEN_S:.0f} s", limit_s=30, needs_notification=True),
+            frozen(sqlite_harness.redis),
+        ):
             until = time.monotonic() + FROZEN_S
-            accepted = [accept(sqlite_ground, run.client, images=images) for images in (1, 60, 600)]
-            answers_soon(run.client.get("/readyz"))
+            accepted = [accept(sqlite_harness, job.client, images=images) for images in (1, 60, 600)]
+            assert_answered_soon(job.client.get("/readyz"))
             time.sleep(max(0.0, until - time.monotonic()))
         for job_id in accepted:
-            with sqlite_ground.watched(job_id, run.client):
+            with sqlite_harness.observed(job_id, job.client):
                 pass
 
 
-def test_a_job_accepted_without_redis_runs_when_it_is_back(sqlite_ground: Ground) -> None:
-    with sqlite_ground.stack.client() as client:
-        with down(sqlite_ground.redis):
-            accepted = accept(sqlite_ground, client, images=60)
+def test_a_job_accepted_without_redis_runs_when_it_is_back(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.stack.client() as client:
+        with down(sqlite_harness.redis):
+            accepted = accept(sqlite_harness, client, images=60)
 
         with (
-            sqlite_ground.watched(accepted, client) as run,
-            run.fault("16 Redis down at submit", limit_s=30, heard=True),
+            sqlite_harness.observed(accepted, client) as job,
+            job.fault("16 Redis down at submit", limit_s=30, needs_notification=True),
         ):
             pass
 
 
-def test_reset_connections_double_nothing(sqlite_ground: Ground) -> None:
-    with sqlite_ground.job(IMAGES) as run:
-        everybody_works(run)
+def test_reset_connections_duplicate_no_work(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.job(IMAGES) as job:
+        wait_until_every_process_infers(sqlite_harness, job)
         with (
-            run.fault("17 every connection to Redis reset", limit_s=30, heard=True),
-            sqlite_ground.redis.client() as redis,
+            job.fault("17 every connection to Redis reset", limit_s=30, needs_notification=True),
+            sqlite_harness.redis.client() as redis,
         ):
             for kind in ("normal", "pubsub"):
                 redis.client_kill_filter(_type=kind)
 
-    assert {shard.attempt for shard in run.shards()} == {1}
+    assert {shard.attempt for shard in job.shards()} == {1}
 
 
-def test_work_goes_on_after_redis_was_full(sqlite_ground: Ground) -> None:
-    with sqlite_ground.job(IMAGES) as run:
-        run.under_way()
-        with run.fault("20 Redis full", limit_s=60, heard=True), full(sqlite_ground.redis):
-            accepted = accept(sqlite_ground, run.client, images=60)
+def test_work_goes_on_after_redis_was_full(sqlite_harness: FaultHarness) -> None:
+    with sqlite_harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        with job.fault("20 Redis full", limit_s=60, needs_notification=True), full(sqlite_harness.redis):
+            accepted = accept(sqlite_harness, job.client, images=60)
             time.sleep(FULL_S)
-        with sqlite_ground.watched(accepted, run.client):
+        with sqlite_harness.observed(accepted, job.client):
             pass
 
 
-def everybody_works(run: Run) -> None:
-    """Returns when every process is at a batch that takes a while."""
-    run.ground.plant(Point.BATCH_INFERRED, "always sleep 2")
-    until = time.monotonic() + PATIENCE_S
-    while len(run.held()) < PROCESSES:
-        assert time.monotonic() < until, "not every process works"
-        time.sleep(LOOK_EVERY_S)
+def wait_until_every_process_infers(harness: FaultHarness, job: ObservedJob) -> None:
+    """Return when every worker process infers a batch that takes 2 s."""
+    harness.failpoints.inject(Point.BATCH_INFERRED, "always sleep 2")
+    until = time.monotonic() + TIMEOUT_S
+    while len(job.running_attempts()) < PROCESSES:
+        assert time.monotonic() < until, "not every process has claimed a shard"
+        time.sleep(POLL_INTERVAL_S)
     time.sleep(0.3)  # from the claim to the first batch
-    run.ground.clear()
+    harness.failpoints.clear()
 
 
-def accept(ground: Ground, client: httpx.Client, *, images: int) -> str:
-    """The id of a job that was accepted soon."""
-    response = submit_zip(client, zipped(ground.images(images)))
+def accept(harness: FaultHarness, client: httpx.Client, *, images: int) -> str:
+    """Submit a job, assert that it is accepted soon, and return its id."""
+    response = submit_zip(client, zipped(harness.images(images)))
     assert response.status_code == 202, response.text
-    answers_soon(response)
+    assert_answered_soon(response)
     job_id: str = response.json()["id"]
     return job_id
 
 
-def answers_soon(response: httpx.Response) -> None:
+def assert_answered_soon(response: httpx.Response) -> None:
     response.raise_for_status()
-    assert response.elapsed.total_seconds() < ANSWER_S
+    assert response.elapsed.total_seconds() < MAX_ANSWER_S
 
 
 @contextmanager

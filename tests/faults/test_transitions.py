@@ -1,4 +1,4 @@
-"""An API that dies right after it has cancelled, retried or deleted a job: what was committed comes to pass."""
+"""An API that dies right after it has cancelled, retried or deleted a job: the committed change takes effect."""
 
 import time
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ import pytest
 
 from core.failpoints import Point
 from maintenance.orphan_collector import collect_orphans
-from tests.faults.ground import Ground, Run
+from tests.faults.harness import FaultHarness
+from tests.faults.observed_job import ObservedJob
 from tests.faults.replicas import Replica, second_api
 from tests.http import submit_zip, zipped
 
@@ -17,54 +18,54 @@ IMAGES = 900
 
 
 @pytest.fixture
-def api(ground: Ground, tmp_path: Path) -> Iterator[Replica]:
+def api(harness: FaultHarness, tmp_path: Path) -> Iterator[Replica]:
     """The API that dies."""
-    with second_api(ground, tmp_path) as replica:
+    with second_api(harness, tmp_path) as replica:
         yield replica
 
 
-def die_at(point: Point, run: Run, api: Replica, *, method: str, path: str = "") -> None:
-    """Has the API do this to the job, and die where the fault is planted."""
-    run.ground.plant(point, "kill")
+def die_at(point: Point, harness: FaultHarness, job: ObservedJob, api: Replica, *, method: str, path: str = "") -> None:
+    """Send this request for the job to an API that dies at this point."""
+    harness.failpoints.inject(point, "kill")
     with api.client() as client, pytest.raises(httpx.TransportError):
-        client.request(method, f"/v1/jobs/{run.id}{path}")
-    assert len(run.ground.struck(point)) == 1
+        client.request(method, f"/v1/jobs/{job.id}{path}")
+    assert len(harness.failpoints.hits(point)) == 1
 
 
 @pytest.mark.core
-def test_a_cancellation_that_was_committed_holds(ground: Ground, api: Replica) -> None:
-    with ground.job(IMAGES) as run:
-        run.under_way()
-        die_at(Point.CANCEL_COMMITTED, run, api, method="POST", path="/cancel")
+def test_a_committed_cancellation_takes_effect(harness: FaultHarness, api: Replica) -> None:
+    with harness.job(IMAGES) as job:
+        job.wait_until_underway()
+        die_at(Point.CANCEL_COMMITTED, harness, job, api, method="POST", path="/cancel")
         began_s = time.monotonic()
 
-        assert run.end()["state"] == "cancelled"
+        assert job.wait_for_end()["state"] == "cancelled"
 
-        ground.note("27 API killed at cancel-committed", seconds=time.monotonic() - began_s, limit_s=10)
+        harness.note("27 API killed at cancel-committed", seconds=time.monotonic() - began_s, limit_s=10)
 
 
-def test_a_retry_that_was_committed_runs(ground: Ground, api: Replica) -> None:
-    images = {**ground.images(200), "bad.png": b"no image"}
-    with ground.job(len(images), images=images, planted=1) as run:
-        run.end()
-        die_at(Point.RETRY_COMMITTED, run, api, method="POST", path="/retry")
+def test_a_committed_retry_runs(harness: FaultHarness, api: Replica) -> None:
+    images = {**harness.images(200), "bad.png": b"no image"}
+    with harness.job(len(images), images=images, expected_failures=1) as job:
+        job.wait_for_end()
+        die_at(Point.RETRY_COMMITTED, harness, job, api, method="POST", path="/retry")
         began_s = time.monotonic()
 
-        done = run.end()
+        done = job.wait_for_end()
 
-        ground.note("27 API killed at retry-committed", seconds=time.monotonic() - began_s, limit_s=10)
+        harness.note("27 API killed at retry-committed", seconds=time.monotonic() - began_s, limit_s=10)
     assert (done["run"], done["state"]) == (2, "partially_succeeded")
 
 
-def test_a_deletion_that_was_committed_leaves_only_orphans(ground: Ground, api: Replica) -> None:
-    files = ground.files()
-    with ground.stack.client() as client:
-        run = Run(ground, client, submit_zip(client, zipped(ground.images(IMAGES))).json()["id"])
-        die_at(Point.DELETE_COMMITTED, run, api, method="DELETE")
+def test_a_committed_deletion_leaves_only_orphans(harness: FaultHarness, api: Replica) -> None:
+    files = harness.files()
+    with harness.stack.client() as client:
+        job = harness.observe(submit_zip(client, zipped(harness.images(IMAGES))).json()["id"], client)
+        die_at(Point.DELETE_COMMITTED, harness, job, api, method="DELETE")
 
-        assert client.get(f"/v1/jobs/{run.id}/items").status_code == 410
+        assert client.get(f"/v1/jobs/{job.id}/items").status_code == 410
 
-    assert ground.files() - files
-    collect_orphans(ground.stack.database, ground.storage, older_than_s=0)
-    assert ground.files() <= files
-    ground.note("27 API killed at delete-committed")
+    assert harness.files() - files
+    collect_orphans(harness.stack.database, harness.storage, older_than_s=0)
+    assert harness.files() <= files
+    harness.note("27 API killed at delete-committed")

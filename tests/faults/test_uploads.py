@@ -1,4 +1,4 @@
-"""An API that dies in the middle of an upload: the job is accepted whole, or not at all."""
+"""An API that dies during an upload: the job is accepted completely, or not at all."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from core.failpoints import Point
 from maintenance.orphan_collector import collect_orphans
-from tests.faults.ground import Ground
+from tests.faults.harness import FaultHarness
 from tests.faults.replicas import second_api
 from tests.http import submit_zip, zipped
 
@@ -24,47 +24,51 @@ BEFORE_THE_COMMIT = [
 AFTER_THE_COMMIT = [Point.SUBMIT_COMMITTED, Point.NOTIFICATION_SENT]
 
 
-def die_at(point: Point, ground: Ground, folder: Path) -> None:
-    """Submits a job of several shards to an API that dies here, at the second object where there is one."""
-    ground.plant(point, "about shards/000002 kill" if point.startswith("object") else "kill")
+def die_at(point: Point, harness: FaultHarness, folder: Path) -> None:
+    """Submit a job of several shards to an API that dies at this point, of object points at the second object."""
+    harness.failpoints.inject(point, "about shards/000002 kill" if point.startswith("object") else "kill")
     with (
-        second_api(ground, folder) as api,
+        second_api(harness, folder) as api,
         api.client() as client,
         pytest.raises(httpx.TransportError),
     ):
-        submit_zip(client, zipped(ground.images(IMAGES)))
-    assert len(ground.struck(point)) == 1
+        submit_zip(client, zipped(harness.images(IMAGES)))
+    assert len(harness.failpoints.hits(point)) == 1
 
 
-@pytest.mark.parametrize(("ground", "point"), BEFORE_THE_COMMIT, indirect=["ground"])
-def test_an_upload_that_died_before_its_commit_was_never_there(ground: Ground, point: Point, tmp_path: Path) -> None:
-    jobs, files = ground.jobs(), ground.files()
+@pytest.mark.parametrize(("harness", "point"), BEFORE_THE_COMMIT, indirect=["harness"])
+def test_an_upload_interrupted_before_its_commit_leaves_only_orphans(
+    harness: FaultHarness, point: Point, tmp_path: Path
+) -> None:
+    jobs, files = harness.jobs(), harness.files()
 
-    die_at(point, ground, tmp_path)
+    die_at(point, harness, tmp_path)
 
-    assert ground.jobs() == jobs
-    collect_orphans(ground.stack.database, ground.storage, older_than_s=0)
-    assert ground.files() <= files
-    ground.note(f"27 API killed at {point}")
+    assert harness.jobs() == jobs
+    collect_orphans(harness.stack.database, harness.storage, older_than_s=0)
+    assert harness.files() <= files
+    harness.note(f"27 API killed at {point}")
 
 
 @pytest.mark.core
 @pytest.mark.parametrize("point", AFTER_THE_COMMIT)
-def test_an_upload_that_died_after_its_commit_runs_to_its_end(ground: Ground, point: Point, tmp_path: Path) -> None:
-    jobs = ground.jobs()
+def test_an_upload_interrupted_after_its_commit_runs_to_its_end(
+    harness: FaultHarness, point: Point, tmp_path: Path
+) -> None:
+    jobs = harness.jobs()
 
-    die_at(point, ground, tmp_path)
+    die_at(point, harness, tmp_path)
 
-    (job_id,) = ground.jobs() - jobs
-    with ground.stack.client() as client, ground.watched(job_id, client) as run:
-        with run.fault(f"27 API killed at {point}", limit_s=10):
+    (job_id,) = harness.jobs() - jobs
+    with harness.stack.client() as client, harness.observed(job_id, client) as job:
+        with job.fault(f"27 API killed at {point}", limit_s=10):
             pass
-        assert run.end()["counts"]["succeeded"] == IMAGES
+        assert job.wait_for_end()["counts"]["succeeded"] == IMAGES
 
 
-def test_a_killed_api_is_back_soon(ground: Ground) -> None:
-    with ground.job(IMAGES) as run:
-        ground.worker("api").kill()
+def test_a_killed_api_is_restarted_soon(harness: FaultHarness) -> None:
+    with harness.job(IMAGES) as job:
+        harness.process("api").kill()
         began_s = time.monotonic()
-        run.end()
-    ground.note("27 API killed while a job runs", seconds=time.monotonic() - began_s, limit_s=20)
+        job.wait_for_end()
+    harness.note("27 API killed while a job runs", seconds=time.monotonic() - began_s, limit_s=20)

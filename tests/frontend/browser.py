@@ -19,12 +19,13 @@ ARGUMENTS = [
 
 
 def chromium() -> str | None:
-    """The path of the browser, if one is installed."""
+    """The path of the browser; None if none is installed."""
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
+    """Run Chromium while the block runs."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
         yield browser

@@ -1,4 +1,4 @@
-"""One page server in front of the embedded stack, one browser for each module, one tab for each test."""
+"""One embedded stack and one web UI for the session, one browser for each module, a new tab for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,13 +7,16 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
+from batchlight import Client
 from ops.ports import LOOPBACK
 from tests.frontend.browser import chromium, running_browser
-from tests.frontend.gate import Gate, gate_to
-from tests.frontend.pages import running_page, sign_in
+from tests.frontend.outages import Proxy, running_proxy
+from tests.frontend.web_ui import running_web_ui, sign_in
 from tests.stacks import RunningStack
 
-PATIENCE_MS = 20_000
+TIMEOUT_MS = 20_000
+FIRST_JOBS = 12
+"""Jobs in the list before “Show more”."""
 
 Opener = Callable[[], Page]
 
@@ -25,50 +28,60 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(scope="session")
-def gate(stack: RunningStack) -> Iterator[Gate]:
-    with gate_to(stack.url) as gate:
-        yield gate
+def proxy(stack: RunningStack) -> Iterator[Proxy]:
+    with running_proxy(stack.url) as proxy:
+        yield proxy
 
 
 @pytest.fixture(scope="session")
-def page_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("page")
+def web_ui_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("web-ui")
 
 
 @pytest.fixture(scope="session")
-def page_url(gate: Gate, page_folder: Path) -> Iterator[str]:
-    with running_page(gate.url, page_folder) as address:
+def web_ui_url(proxy: Proxy, web_ui_folder: Path) -> Iterator[str]:
+    with running_web_ui(proxy.url, web_ui_folder) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def many_jobs_key(stack: RunningStack, samples: list[Path]) -> str:
+    """The key of an owner with one job more than the list shows at first."""
+    key = stack.key_of("has-many-jobs")
+    with Client(stack.url, key) as client:
+        for number in range(FIRST_JOBS + 1):
+            client.submit(samples[0], name=f"Job number {number}")
+    return key
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Not for the session: Playwright's event loop would be in the way of other modules' own."""
-    expect.set_options(timeout=PATIENCE_MS)
+    """Chromium, once for each module: for the session, Playwright's event loop would disturb other tests."""
+    expect.set_options(timeout=TIMEOUT_MS)
     with running_browser() as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def visitor(browser: Browser) -> Iterator[BrowserContext]:
-    """One visitor's browser, whose cache makes the second tab quicker than the first."""
+    """One browser profile, whose cache makes every tab but the first load quickly."""
     with browser.new_context() as context:
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         yield context
 
 
 @pytest.fixture
-def open_tab(visitor: BrowserContext, page_url: str) -> Iterator[Opener]:
-    """Opens tabs. Whatever the test does in them, none shows a traceback or asks another server."""
-    asked: set[str | None] = set()
+def open_tab(visitor: BrowserContext, web_ui_url: str) -> Iterator[Opener]:
+    """Opens tabs. No tab may show a traceback or send a request to another server."""
+    hosts: set[str | None] = set()
 
     def note(request: Request) -> None:
-        asked.add(urlsplit(request.url).hostname)
+        hosts.add(urlsplit(request.url).hostname)
 
     def open_tab() -> Page:
         tab = visitor.new_page()
         tab.on("request", note)
-        tab.goto(page_url)
+        tab.goto(web_ui_url)
         return tab
 
     yield open_tab
@@ -76,12 +89,12 @@ def open_tab(visitor: BrowserContext, page_url: str) -> Iterator[Opener]:
     for tab in visitor.pages:
         tab.close()
     assert not [text for text in texts if "Traceback" in text or "Exception" in text]
-    assert asked <= {LOOPBACK, None}
+    assert hosts <= {LOOPBACK, None}
 
 
 @pytest.fixture
 def tab(open_tab: Opener, stack: RunningStack) -> Page:
-    """A tab of somebody who has signed in."""
+    """A tab after sign-in."""
     opened = open_tab()
     sign_in(opened, stack.key)
     return opened

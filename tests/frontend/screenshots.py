@@ -1,4 +1,4 @@
-"""`make screenshots`: the page as a desktop, a phone and a dark room see it, for docs/images/."""
+"""`make screenshots`: pictures of the web UI on a desktop and a phone, light and dark, for docs/images/."""
 
 import io
 import tempfile
@@ -12,14 +12,14 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from core.settings import ROOT
 from tests.frontend.browser import running_browser
-from tests.frontend.pages import drop, ready_job, running_page, sign_in, submit, switch_to
+from tests.frontend.web_ui import archive_button, choose, drop, running_web_ui, sign_in, submit
 from tests.stacks import run_stack
 
 IMAGES = ROOT / "docs" / "images"
 SAMPLES = ROOT / "samples" / "fashion-mnist" / "images"
 DESKTOP, PHONE = ViewportSize(width=1240, height=800), ViewportSize(width=390, height=800)
-QUALITY = 90
-"""WebP, which keeps each picture well under 300 kB and its colors true."""
+QUALITY = 86
+"""WebP quality: each picture stays under 100 kB without visible artifacts."""
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def visiting(browser: Browser, url: str, *, scheme: Literal["light", "dark"], si
 
 
 def take(tab: Page, name: str) -> None:
-    """Waits until nothing moves, and writes docs/images/NAME.webp."""
+    """Wait until the tab is still, and write docs/images/NAME.webp."""
     tab.mouse.move(0, 0)
     tab.wait_for_timeout(1500)
     with Image.open(io.BytesIO(tab.screenshot())) as picture:
@@ -40,40 +40,40 @@ def take(tab: Page, name: str) -> None:
 
 def classified(tab: Page, image: Path) -> None:
     drop(tab, image)
-    expect(tab.locator(".bl-pair img")).to_have_count(2)
+    expect(tab.locator(".bl-image-pair img")).to_have_count(2)
 
 
 def job_done(tab: Page, samples: list[Path], broken: Path) -> None:
     submit(tab, *samples, broken, name="Spring collection")
-    expect(ready_job(tab)).to_be_visible()
-    expect(tab.locator(".bl-thumbs img").first).to_be_visible()
+    expect(archive_button(tab)).to_be_visible()
+    expect(tab.locator(".bl-thumbnails img").first).to_be_visible()
 
 
 def take_all(browser: Browser, url: str, key: str, *, samples: list[Path], broken: Path) -> None:
     with visiting(browser, url, scheme="light", size=DESKTOP) as tab:
-        take(tab, "page-sign-in")
+        take(tab, "web-ui-sign-in")
         sign_in(tab, key)
-        take(tab, "page-empty")
+        take(tab, "web-ui-empty")
         classified(tab, samples[6])
-        take(tab, "page-prediction")
+        take(tab, "web-ui-prediction")
     with visiting(browser, url, scheme="light", size=DESKTOP) as tab:
         sign_in(tab, key)
         job_done(tab, samples, broken)
-        take(tab, "page-job")
-        switch_to(tab, "Table")
-        take(tab, "page-table")
+        take(tab, "web-ui-job")
+        choose(tab, "Table")
+        take(tab, "web-ui-table")
     with visiting(browser, url, scheme="dark", size=DESKTOP) as tab:
         sign_in(tab, key)
         classified(tab, samples[1])
-        take(tab, "page-dark")
+        take(tab, "web-ui-dark")
     with visiting(browser, url, scheme="light", size=PHONE) as tab:
         sign_in(tab, key)
         classified(tab, samples[4])
-        take(tab, "page-phone")
+        take(tab, "web-ui-phone")
     with visiting(browser, url, scheme="dark", size=PHONE) as tab:
         sign_in(tab, key)
         job_done(tab, samples, broken)
-        take(tab, "page-phone-dark")
+        take(tab, "web-ui-phone-dark")
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def main() -> None:
         (folder / "cut-off.png").write_bytes(samples[0].read_bytes()[:200])
         with (
             run_stack(folder / "data", environment={}) as stack,
-            running_page(stack.url, folder, upload_limit_mb=256) as url,
+            running_web_ui(stack.url, folder, upload_limit_mb=256) as url,
             running_browser() as browser,
         ):
             take_all(browser, url, stack.key, samples=samples, broken=folder / "cut-off.png")

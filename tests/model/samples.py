@@ -1,4 +1,4 @@
-"""The shipped model and the shipped pictures, which are real test images of Fashion-MNIST."""
+"""The shipped artifact and the sample images, which are test images of Fashion-MNIST."""
 
 import csv
 from functools import cache
@@ -17,7 +17,7 @@ SAMPLES = ROOT / "samples" / "fashion-mnist"
 
 @cache
 def shipped() -> Artifact:
-    """The artifact in this repository that `latest` names."""
+    """The shipped artifact that `latest` names."""
     return find_artifact(ROOT / "artifacts", "fashion-mnist")
 
 
@@ -29,14 +29,14 @@ def sample_files() -> tuple[Path, ...]:
 
 @cache
 def sample_labels() -> NDArray[np.int64]:
-    """The true classes of the samples."""
+    """The true class numbers of the samples, int64 `[300]`."""
     labels = shipped().manifest.labels
     return np.array([labels.index(row["label"]) for row in _rows()])
 
 
 @cache
 def sample_pixels() -> NDArray[np.uint8]:
-    """The samples as the shipped model takes them, `[N, 96, 96, 3]`."""
+    """The samples as the shipped model takes them, uint8 `[300, 96, 96, 3]`."""
     contract = shipped().manifest.input
     files = (file.read_bytes() for file in sample_files())
     return np.stack([decode(data, height=contract.height, width=contract.width).pixels for data in files])
@@ -44,7 +44,7 @@ def sample_pixels() -> NDArray[np.uint8]:
 
 @cache
 def sample_grays() -> NDArray[np.uint8]:
-    """The samples as the data set has them, gray `[N, 28, 28]`."""
+    """The samples as in the data set, gray uint8 `[300, 28, 28]`."""
     return np.stack([np.asarray(Image.open(file)) for file in sample_files()])
 
 

@@ -27,7 +27,7 @@ from tests.model.samples import ROOT, shipped
 
 
 def staged(folder: Path, *, version: str = "1.0.0", graph: bytes = b"graph") -> Path:
-    """A finished artifact outside any root, small because its graph is none."""
+    """A finished artifact outside any root, with a few bytes in place of its graph."""
     folder.mkdir()
     (folder / "model.onnx").write_bytes(graph)
     files = {"model.onnx": sha256(folder / "model.onnx")}
@@ -41,13 +41,13 @@ def published(tmp_path: Path, *versions: str) -> list[Artifact]:
     return [publish(staged(tmp_path / version, version=version), tmp_path / "root") for version in versions]
 
 
-def test_the_shipped_model_is_whole() -> None:
+def test_the_shipped_artifact_verifies() -> None:
     shipped().verify()
 
     assert len(shipped().manifest.labels) == 10
 
 
-def test_a_manifest_survives_being_written_and_read() -> None:
+def test_a_manifest_round_trips_through_json() -> None:
     manifest = shipped().manifest
 
     assert parse_manifest(manifest.to_json()) == manifest
@@ -65,7 +65,7 @@ def test_reading_a_manifest_loads_no_model_library_and_no_numpy() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_a_published_model_is_found_by_version_and_by_alias(tmp_path: Path) -> None:
+def test_an_artifact_is_found_by_version_and_by_alias(tmp_path: Path) -> None:
     old, new = published(tmp_path, "1.0.0", "1.1.0")
     point_latest(old)
 
@@ -84,7 +84,7 @@ def test_models_are_listed_in_the_order_of_their_versions(tmp_path: Path) -> Non
     assert versions == ["0.1.0", "1.9.0", "1.10.0"]
 
 
-def test_there_is_nothing_to_list_where_nothing_was_published(tmp_path: Path) -> None:
+def test_a_missing_root_lists_no_artifacts(tmp_path: Path) -> None:
     assert list_artifacts(tmp_path / "nowhere") == []
 
 
@@ -95,7 +95,7 @@ def test_without_an_alias_the_highest_version_is_the_latest(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("version", ["9.9.9", "..", "../fashion-mnist", "", ".publish-x", "a/b", "a\0b"])
-def test_an_unknown_version_is_missing_however_it_is_written(tmp_path: Path, version: str) -> None:
+def test_an_unknown_version_is_missing_in_any_spelling(tmp_path: Path, version: str) -> None:
     published(tmp_path, "1.0.0")
 
     with pytest.raises(ArtifactMissing):
@@ -173,6 +173,14 @@ def test_a_malformed_manifest_is_corrupt(tmp_path: Path, text: str) -> None:
         read_artifact(tmp_path)
 
 
+def test_a_renamed_manifest_key_is_refused_with_its_present_name(tmp_path: Path) -> None:
+    text = shipped().manifest.to_json().replace('"color"', '"colour"')
+    (tmp_path / MANIFEST).write_text(text, "utf-8")
+
+    with pytest.raises(ArtifactCorrupt, match=r"input\.colour is now input\.color"):
+        read_artifact(tmp_path)
+
+
 def test_every_error_has_a_code_of_its_own() -> None:
     errors = (ArtifactMissing, ArtifactCorrupt, ArtifactExists)
 
@@ -180,7 +188,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
     assert all(issubclass(error, ArtifactError) for error in errors)
 
 
-def test_metrics_are_given_by_precision() -> None:
+def test_metrics_are_listed_by_precision() -> None:
     manifest: Manifest = shipped().manifest
 
     assert manifest.metrics["fp32"]["accuracy"] >= 0.90

@@ -1,4 +1,4 @@
-"""Backbones other than MobileNetV2: their CAM is taken at the end, and is the gradient's."""
+"""Backbones other than MobileNetV2: their CAM is Grad-CAM at the last layer."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def classifier() -> keras.Model:
     return build_classifier(4, backbone="MobileNetV3Small", size=SIZE)
 
 
-def test_the_cam_is_what_the_tape_says(classifier: keras.Model) -> None:
+def test_the_cam_equals_that_of_the_gradient_tape(classifier: keras.Model) -> None:
     features = classifier.get_layer(BACKBONE)(classifier.get_layer(SCALE)(IMAGES), training=False)
     with tf.GradientTape() as tape:
         tape.watch(features)
@@ -41,7 +41,7 @@ def test_the_cam_is_what_the_tape_says(classifier: keras.Model) -> None:
     assert np.allclose(served["probabilities"], tf.nn.softmax(logits), atol=1e-6)
 
 
-def test_it_is_served_from_onnx_too(classifier: keras.Model, tmp_path: Path) -> None:
+def test_the_onnx_graph_gives_the_same_outputs(classifier: keras.Model, tmp_path: Path) -> None:
     model = serving_model(classifier, size=SIZE, temperature=2.0)
 
     write_onnx(model, tmp_path / "model.onnx")

@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 Float64s = NDArray[np.float64]
 
 
-# A z this close to 0 or 6 falls on either side, depending on how a sum of 320 products was rounded.
+# A z this close to 0 or 6 lies on either side of it, depending on the rounding of a sum of 320 products.
 ROUNDING = 1e-5
 NEAR_ZERO = 0.1
 
@@ -40,7 +40,7 @@ METHODS = (grad_cam, grad_cam_plus_plus, hires_cam, layer_cam)
 
 
 class Taped(NamedTuple):
-    """What the unfolded network and the tape say of the samples; gradients of the predicted class and the least one."""
+    """Outputs of the unfolded network on the samples, with tape gradients of the most and the least likely class."""
 
     features: Floats
     logits: Floats
@@ -78,7 +78,7 @@ def test_the_folded_tail_gives_the_logits_of_the_network() -> None:
 
 
 def as_published(method: Formula, a: Float64s, g: Float64s) -> Float64s:
-    """The method as its authors state it, of activations and the tape's gradient."""
+    """The method as its paper states it, from activations and the gradient of the tape."""
     weights = g
     if method is grad_cam:
         weights = g.mean(axis=(1, 2), keepdims=True)
@@ -91,8 +91,8 @@ def as_published(method: Formula, a: Float64s, g: Float64s) -> Float64s:
     return cam
 
 
-def touchy(a: Float64s, g: Float64s) -> NDArray[np.bool_]:
-    """Images where rounding decides: a z at a kink of the ReLU6, or a divisor of Grad-CAM++ near zero."""
+def rounding_sensitive(a: Float64s, g: Float64s) -> NDArray[np.bool_]:
+    """Images whose result depends on rounding: a z at a kink of the ReLU6, or a divisor of Grad-CAM++ near zero."""
     z = preactivations(a.astype(np.float32), tail())
     to_a_kink = np.minimum(np.abs(z), np.abs(z - 6)).min(axis=(1, 2, 3))
     divisor = np.abs(2 + g * a.sum(axis=(1, 2), keepdims=True)).min(axis=(1, 2, 3))
@@ -102,7 +102,7 @@ def touchy(a: Float64s, g: Float64s) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("least", [False, True])
-def test_the_closed_form_is_what_the_tape_gives(method: Formula, least: bool) -> None:
+def test_the_closed_form_equals_the_gradient_tape(method: Formula, least: bool) -> None:
     scores = taped().logits
     a, g = (each.astype(np.float64) for each in (taped().features, taped().least if least else taped().gradient))
 
@@ -113,11 +113,11 @@ def test_the_closed_form_is_what_the_tape_gives(method: Formula, least: bool) ->
     far = differences > 1e-4 * np.maximum(expected.max(axis=(1, 2)), 1)
     assert np.median(differences) <= 1e-5
     assert far.mean() <= (0.05 if method is grad_cam_plus_plus else 0.005)
-    assert touchy(a, g)[far].all()
+    assert rounding_sensitive(a, g)[far].all()
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(method: Formula) -> None:
+def test_a_cam_explains_any_class_and_by_default_the_predicted_one(method: Formula) -> None:
     features = taped().features[:20]
     predicted = taped().logits[:20].argmax(axis=1)
 
@@ -127,19 +127,19 @@ def test_the_cam_of_any_class_can_be_had_and_is_the_predicted_one_s_by_default(m
     assert not np.allclose(own, other)
 
 
-def test_the_served_cam_is_what_each_cell_of_the_last_maps_adds_to_the_logit() -> None:
+def test_the_served_cam_is_the_contribution_of_each_cell_to_the_logit() -> None:
     features, classes = taped().features[:20], np.arange(20) % 10
     maps = np.clip(preactivations(features, tail()), 0, 6)
-    shares = np.einsum("nhwk,kn->nhw", maps, tail().dense[:, classes]) / 9
+    contributions = np.einsum("nhwk,kn->nhw", maps, tail().dense[:, classes]) / 9
 
     cam = served_cam(features, tail(), classes=classes)
 
     scores = logits(preactivations(features, tail()), tail())[np.arange(20), classes]
-    assert shares.sum(axis=(1, 2)) + tail().dense_bias[classes] == pytest.approx(scores, abs=1e-4)
-    assert cam == pytest.approx(np.maximum(shares, 0), abs=1e-5)
+    assert contributions.sum(axis=(1, 2)) + tail().dense_bias[classes] == pytest.approx(scores, abs=1e-4)
+    assert cam == pytest.approx(np.maximum(contributions, 0), abs=1e-5)
 
 
-def test_where_pooling_follows_the_gradient_is_the_column_of_the_dense_layer() -> None:
+def test_before_pooling_the_gradient_is_the_column_of_the_dense_layer() -> None:
     head, features, classes = pooled_head(), taped().features[:20], np.arange(20) % 10
 
     cams = [method(features, head, classes=classes) for method in (grad_cam, hires_cam)]
@@ -151,7 +151,7 @@ def test_where_pooling_follows_the_gradient_is_the_column_of_the_dense_layer() -
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("head", ["tail", "pooled"])
-def test_features_of_nothing_give_zeros_and_not_nan(method: Formula, head: str) -> None:
+def test_zero_features_give_zeros_and_not_nan(method: Formula, head: str) -> None:
     features = np.zeros((2, 3, 3, 320), np.float32)
 
     cam = method(features, tail() if head == "tail" else pooled_head())
@@ -159,7 +159,7 @@ def test_features_of_nothing_give_zeros_and_not_nan(method: Formula, head: str) 
     assert np.array_equal(cam, np.zeros((2, 3, 3)))
 
 
-def test_a_divisor_of_zero_in_grad_cam_plus_plus_gives_no_infinity() -> None:
+def test_grad_cam_plus_plus_is_finite_where_its_divisor_is_zero() -> None:
     head = Pooled(np.full((1, 2), 9, np.float32), np.zeros(2, np.float32))
 
     cam = grad_cam_plus_plus(np.full((1, 3, 3, 1), -2 / 9, np.float32), head)
@@ -168,19 +168,19 @@ def test_a_divisor_of_zero_in_grad_cam_plus_plus_gives_no_infinity() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_cam_without_evidence_is_zero_and_not_nan(method: Formula) -> None:
-    no_slope = Tail(
+def test_a_cam_without_gradient_is_zero_and_not_nan(method: Formula) -> None:
+    zero_gradient = Tail(
         kernel=np.ones((4, 2), np.float32),
         bias=np.full(2, 100, np.float32),
         dense=np.ones((2, 3), np.float32),
         dense_bias=np.zeros(3, np.float32),
     )
 
-    cam = method(np.ones((1, 3, 3, 4), np.float32), no_slope)
+    cam = method(np.ones((1, 3, 3, 4), np.float32), zero_gradient)
 
     assert np.array_equal(cam, np.zeros((1, 3, 3)))
 
 
 def pooled_head() -> Pooled:
-    dice = np.random.default_rng(5)
-    return Pooled(dice.normal(size=(320, 10)).astype(np.float32), np.zeros(10, np.float32))
+    rng = np.random.default_rng(5)
+    return Pooled(rng.normal(size=(320, 10)).astype(np.float32), np.zeros(10, np.float32))

@@ -1,4 +1,4 @@
-"""The decoder on good, odd and hostile files, all made here."""
+"""The image decoder on valid, unusual and hostile files, all made by the tests."""
 
 import random
 import struct
@@ -38,7 +38,7 @@ def animated(kind: str) -> bytes:
 
 
 def png_of_size(width: int, height: int) -> bytes:
-    """A PNG that says it is so large, without the pixels."""
+    """A PNG whose header states this size, without the pixels."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = b"IDAT" + zlib.compress(bytes(100))
     chunks = (struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body)) for body in (header, data))
@@ -55,7 +55,7 @@ def first_pixel(data: bytes) -> list[int]:
     return [int(level) for level in decode(data, height=8, width=8).pixels[0, 0]]
 
 
-def test_a_sample_becomes_what_pillow_makes_of_it_by_a_bilinear_stretch_to_rgb() -> None:
+def test_decoding_equals_pillows_bilinear_stretch_to_rgb() -> None:
     file = sample_files()[0]
 
     decoded = decode(file.read_bytes(), height=96, width=96)
@@ -66,7 +66,7 @@ def test_a_sample_becomes_what_pillow_makes_of_it_by_a_bilinear_stretch_to_rgb()
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
-def test_a_picture_is_stretched_as_if_it_had_been_made_rgb_first(mode: str) -> None:
+def test_every_mode_is_stretched_as_if_converted_to_rgb_first(mode: str) -> None:
     picture = NOISE.convert(mode)
 
     decoded = decode(encoded(picture, "PNG"), height=96, width=80)
@@ -75,7 +75,7 @@ def test_a_picture_is_stretched_as_if_it_had_been_made_rgb_first(mode: str) -> N
     assert np.array_equal(decoded.pixels, np.asarray(expected))
 
 
-def test_decoding_adds_its_warning_filters_once() -> None:
+def test_decoding_adds_its_warning_filter_once() -> None:
     decode(encoded(NOISE, "PNG"), height=8, width=8)
     filters = list(warnings.filters)
 
@@ -85,7 +85,7 @@ def test_decoding_adds_its_warning_filters_once() -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_every_accepted_format_gives_pixels_of_the_asked_size(kind: str) -> None:
+def test_every_format_gives_pixels_of_the_requested_size(kind: str) -> None:
     decoded = decode(encoded(NOISE, kind), height=32, width=48)
 
     assert decoded.pixels.shape == (32, 48, 3)
@@ -94,7 +94,7 @@ def test_every_accepted_format_gives_pixels_of_the_asked_size(kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_a_picture_that_exif_says_lies_on_its_side_is_turned_upright(kind: str) -> None:
+def test_an_image_is_turned_upright_by_its_exif_orientation(kind: str) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     picture = Image.new("RGB", (64, 32), "red")
@@ -107,7 +107,7 @@ def test_a_picture_that_exif_says_lies_on_its_side_is_turned_upright(kind: str) 
     assert decoded.pixels[0, 4, 2] > 200 > 50 > decoded.pixels[0, 4, 0]
 
 
-def test_damaged_exif_data_is_no_reason_to_refuse_a_picture() -> None:
+def test_an_image_with_damaged_exif_data_is_decoded() -> None:
     data = encoded(NOISE, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
 
     assert decode(data, height=8, width=8).width == 60
@@ -117,11 +117,11 @@ def test_damaged_exif_data_is_no_reason_to_refuse_a_picture() -> None:
     ("mode", "color", "expected"),
     [("RGBA", (200, 100, 50, 0), 0), ("RGBA", (200, 200, 200, 128), 100), ("LA", (200, 0), 0)],
 )
-def test_transparency_is_laid_on_black(mode: str, color: tuple[int, ...], expected: int) -> None:
+def test_transparent_pixels_become_black(mode: str, color: tuple[int, ...], expected: int) -> None:
     assert first_pixel(encoded(Image.new(mode, (8, 8), color), "PNG")) == [expected] * 3
 
 
-def test_a_transparent_palette_color_is_black_too() -> None:
+def test_a_transparent_palette_color_becomes_black() -> None:
     picture = Image.new("P", (8, 8), 1)
     picture.putpalette([0, 0, 0, 250, 240, 230])
 
@@ -142,13 +142,13 @@ def test_a_cmyk_photograph_is_converted() -> None:
     assert max(pixel[1:]) < 15
 
 
-def test_a_stereo_photograph_is_its_first_frame() -> None:
+def test_a_stereo_photograph_is_decoded_as_its_first_frame() -> None:
     data = encoded(NOISE, "MPO", save_all=True, append_images=[NOISE.rotate(180)])
 
     assert np.array_equal(np.asarray(open_upright(data)), np.asarray(Image.open(BytesIO(data)).convert("RGB")))
 
 
-def test_a_large_photograph_is_decoded_small_but_reported_whole() -> None:
+def test_a_large_photograph_reports_its_original_size() -> None:
     ramp = np.tile(np.linspace(0, 255, 1600).astype(np.uint8), (1200, 1))
     data = encoded(Image.fromarray(ramp).convert("RGB"), "JPEG")
 
@@ -177,12 +177,12 @@ def test_a_large_photograph_is_decoded_small_but_reported_whole() -> None:
         (png_of_size(9_000, 9_000), "too_many_pixels"),
     ],
 )
-def test_what_cannot_be_classified_is_refused_with_a_stable_code(data: bytes, code: str) -> None:
+def test_an_undecodable_file_is_refused_with_a_stable_code(data: bytes, code: str) -> None:
     assert refusal(data) == code
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_half_a_file_is_truncated(kind: str) -> None:
+def test_half_a_file_is_refused_as_truncated(kind: str) -> None:
     data = encoded(NOISE, kind)
 
     assert refusal(data[: len(data) // 2]) == "truncated_image"
@@ -196,23 +196,23 @@ def test_a_png_with_a_wrong_checksum_is_unsupported() -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_no_damage_makes_anything_escape_but_a_refusal(kind: str) -> None:
+def test_random_damage_raises_nothing_but_undecodable_image(kind: str) -> None:
     seed = random.randrange(2**32)
     sys.stdout.write(f"seed {seed}\n")
-    dice = random.Random(seed)
+    rng = random.Random(seed)
     original = encoded(NOISE, kind)
 
-    codes = {outcome(damaged(original, dice)) for _ in range(400)}
+    codes = {outcome(damaged(original, rng)) for _ in range(400)}
 
     assert codes <= CODES
     assert len(codes) > 1
 
 
-def damaged(data: bytes, dice: random.Random) -> bytes:
-    """Some bytes changed, most often in the header, where they matter most."""
+def damaged(data: bytes, rng: random.Random) -> bytes:
+    """A copy with some bytes changed, most of them in the header."""
     broken = bytearray(data)
-    for _ in range(dice.choice((1, 2, 8, 50))):
-        broken[dice.randrange(min(len(data), dice.choice((64, 300, len(data)))))] = dice.randrange(256)
+    for _ in range(rng.choice((1, 2, 8, 50))):
+        broken[rng.randrange(min(len(data), rng.choice((64, 300, len(data)))))] = rng.randrange(256)
     return bytes(broken)
 
 
@@ -225,7 +225,7 @@ def outcome(data: bytes) -> str:
 
 
 def scans_of(picture: bytes) -> tuple[bytes, bytes, bytes]:
-    """A progressive JPEG taken apart: all before its last scan, that scan, its end."""
+    """Split a progressive JPEG into (everything before its last scan, that scan, its end marker)."""
     last = picture.rindex(b"\xff\xda")
     return picture[:last], picture[last:-2], picture[-2:]
 
@@ -236,7 +236,7 @@ def progressive() -> bytes:
     return buffer.getvalue()
 
 
-def test_a_jpeg_that_repeats_its_scans_to_waste_time_is_refused() -> None:
+def test_a_jpeg_with_too_many_scans_is_refused() -> None:
     head, scan, end = scans_of(progressive())
 
     with pytest.raises(UndecodableImage) as refusal:
@@ -245,7 +245,7 @@ def test_a_jpeg_that_repeats_its_scans_to_waste_time_is_refused() -> None:
     assert refusal.value.code == "unsupported_image"
 
 
-def test_what_hangs_behind_a_jpegs_picture_does_not_count_as_scans() -> None:
+def test_bytes_behind_the_end_of_a_jpeg_are_not_counted_as_scans() -> None:
     picture = progressive()
 
     decoded = decode(picture + b"\xff\xda" * 500 + b"\xff\xd9", height=96, width=96)
@@ -253,7 +253,7 @@ def test_what_hangs_behind_a_jpegs_picture_does_not_count_as_scans() -> None:
     assert (decoded.pixels == decode(picture, height=96, width=96).pixels).all()
 
 
-def test_a_picture_with_one_endless_side_is_refused() -> None:
+def test_an_image_with_a_side_over_the_limit_is_refused() -> None:
     buffer = BytesIO()
     Image.new("1", (1, 70_000)).save(buffer, "PNG")
 

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.arrays import Images
 from model.artifact import ArtifactCorrupt, read_artifact
-from model.engines.interface import CPU_BATCH, Engine, EngineUnavailable, Images, load_engine
+from model.engines.interface import CPU_BATCH, Engine, EngineUnavailable
 from model.engines.keras import GPU_AHEAD
+from model.engines.load import load_engine
 from model.engines.processor import has_vnni
 from model.explanation.cam import load_tail, logits, preactivations, served_cam
 from tests.model.samples import ROOT, sample_labels, sample_pixels, shipped
@@ -41,13 +43,13 @@ def test_probabilities_are_probabilities_and_cams_are_not_negative(engine: Engin
     assert (cam >= 0).all()
 
 
-def test_the_samples_are_classified_as_well_as_the_manifest_says(engine: Engine) -> None:
-    promised = shipped().manifest.metrics["fp32"]["accuracy"]
+def test_accuracy_on_the_samples_matches_the_manifest(engine: Engine) -> None:
+    stated = shipped().manifest.metrics["fp32"]["accuracy"]
 
     accuracy = (engine.infer(sample_pixels()).probabilities.argmax(axis=1) == sample_labels()).mean()
 
     # Four standard errors of 300 images lie below; a broken export is far below.
-    assert accuracy >= promised - 4 * np.sqrt(promised * (1 - promised) / 300)
+    assert accuracy >= stated - 4 * np.sqrt(stated * (1 - stated) / 300)
 
 
 def test_both_engines_give_the_same_probabilities() -> None:
@@ -56,7 +58,7 @@ def test_both_engines_give_the_same_probabilities() -> None:
     assert np.abs(onnx.probabilities - keras.probabilities).max() <= AGREEMENT
 
 
-def test_the_cam_of_the_graph_is_that_of_the_numpy_formula(engine: Engine) -> None:
+def test_the_cam_of_the_graph_equals_the_numpy_formula(engine: Engine) -> None:
     tail = load_tail(shipped().path / "tail.npz")
     images = sample_pixels()[:100]
     features = engine.features(images)
@@ -71,7 +73,7 @@ def test_the_cam_of_the_graph_is_that_of_the_numpy_formula(engine: Engine) -> No
 
 
 @pytest.mark.parametrize(("flags", "exact"), [("fma avx2 avx_vnni", True), ("fma avx2", False)])
-def test_int8_is_slowed_down_only_where_it_would_saturate(tmp_path: Path, flags: str, exact: bool) -> None:
+def test_vnni_is_detected_from_the_cpu_flags(tmp_path: Path, flags: str, exact: bool) -> None:
     (tmp_path / "cpuinfo").write_text(f"model name\t: any\nflags\t\t: {flags}\n")
 
     assert has_vnni(tmp_path / "cpuinfo") == exact
@@ -79,7 +81,7 @@ def test_int8_is_slowed_down_only_where_it_would_saturate(tmp_path: Path, flags:
 
 
 @pytest.mark.parametrize("count", [0, 1, 63, 64, 65])
-def test_any_number_of_images_is_taken_and_each_gets_its_own_result(engine: Engine, count: int) -> None:
+def test_any_number_of_images_gives_one_result_per_image(engine: Engine, count: int) -> None:
     whole = engine.infer(sample_pixels()[:65])
 
     part = engine.infer(sample_pixels()[:count])
@@ -89,7 +91,7 @@ def test_any_number_of_images_is_taken_and_each_gets_its_own_result(engine: Engi
     assert np.allclose(part.probabilities, whole.probabilities[:count], atol=1e-5)
 
 
-def test_parts_of_a_stream_come_back_in_order(engine: Engine) -> None:
+def test_infer_each_returns_the_batches_of_a_stream_in_order(engine: Engine) -> None:
     images = sample_pixels()[:70]
     whole = engine.infer(images)
 
@@ -99,7 +101,7 @@ def test_parts_of_a_stream_come_back_in_order(engine: Engine) -> None:
     assert np.allclose(np.concatenate([part.probabilities for _, part in tagged]), whole.probabilities, atol=1e-5)
 
 
-def test_a_gpu_is_given_two_parts_before_the_first_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_gpu_receives_two_further_batches_before_the_first_result(monkeypatch: pytest.MonkeyPatch) -> None:
     engine = load_engine(shipped(), engine="keras", batch_size=4)
     monkeypatch.setattr(engine, "_ahead", GPU_AHEAD)
     images, taken = sample_pixels()[:40], list[int]()
@@ -118,21 +120,21 @@ def test_a_gpu_is_given_two_parts_before_the_first_comes_back(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("name", ["onnx", "keras"])
-def test_a_batch_size_nobody_chose_suits_the_device(name: str) -> None:
+def test_the_default_batch_size_suits_the_device(name: str) -> None:
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("this machine has a GPU")
 
     assert load_engine(shipped(), engine=name).batch_size == CPU_BATCH
 
 
-def test_a_black_picture_is_an_answer_too(engine: Engine) -> None:
+def test_a_black_image_gives_finite_results(engine: Engine) -> None:
     probabilities, cam = engine.infer(np.zeros((1, 96, 96, 3), np.uint8))
 
     assert np.isfinite(probabilities).all()
     assert np.isfinite(cam).all()
 
 
-def test_a_changed_model_is_refused_at_load(tmp_path: Path) -> None:
+def test_loading_refuses_a_graph_whose_digest_differs(tmp_path: Path) -> None:
     folder = shutil.copytree(shipped().path, tmp_path / "model")
     graph = bytearray((folder / "model.onnx").read_bytes())
     graph[len(graph) // 2] ^= 1
@@ -143,13 +145,15 @@ def test_a_changed_model_is_refused_at_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("engine_name", "precision"), [("tensorrt", "fp32"), ("onnx", "int4")])
-def test_what_is_not_there_is_unavailable(engine_name: str, precision: str) -> None:
+def test_an_unknown_engine_or_precision_is_unavailable(engine_name: str, precision: str) -> None:
     with pytest.raises(EngineUnavailable):
         load_engine(shipped(), engine=engine_name, precision=precision)
 
 
 def test_a_machine_without_a_gpu_chooses_onnx_without_loading_tensorflow() -> None:
-    program = "import sys; from model.engines.interface import choose_engine; print(choose_engine(), 'tensorflow' in sys.modules)"
+    program = (
+        "import sys; from model.engines.load import choose_engine; print(choose_engine(), 'tensorflow' in sys.modules)"
+    )
     if any(Path("/dev").glob("nvidia[0-9]*")):
         pytest.skip("this machine has a GPU")
 

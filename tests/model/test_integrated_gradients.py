@@ -1,4 +1,4 @@
-"""Integrated Gradients on the shipped model: what the axioms promise."""
+"""Integrated Gradients on the shipped model keeps its axioms."""
 
 from functools import cache
 
@@ -25,17 +25,17 @@ def logits_of(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(classifier()(images, training=False))
 
 
-def test_what_the_pixels_add_is_what_the_logit_of_any_class_gains_over_the_baseline() -> None:
+def test_attributions_add_up_to_the_difference_of_the_logits_of_image_and_baseline() -> None:
     images, classes = np.repeat(sample_pixels()[:2], 2, axis=0), np.array([0, 3, 7, 9])
 
-    added = integrated_gradients()(images, classes).sum(axis=(1, 2))
+    attributed = integrated_gradients()(images, classes).sum(axis=(1, 2))
 
-    gained = logits_of(images) - logits_of(np.broadcast_to(mean_colors(images), images.shape))
-    expected = gained[np.arange(4), classes]
-    assert np.abs(added - expected).mean() <= 0.06 * np.abs(expected).mean()
+    difference = logits_of(images) - logits_of(np.broadcast_to(mean_colors(images), images.shape))
+    expected = difference[np.arange(4), classes]
+    assert np.abs(attributed - expected).mean() <= 0.06 * np.abs(expected).mean()
 
 
-def test_a_picture_that_is_its_own_baseline_gets_zeros() -> None:
+def test_an_image_equal_to_its_baseline_gets_zeros() -> None:
     gray = np.full((1, 96, 96, 3), 90, np.uint8)
 
     assert np.array_equal(integrated_gradients()(gray, np.array([3]), steps=2), np.zeros((1, 96, 96)))

@@ -1,11 +1,11 @@
-"""The graph that the Keras engine runs, and its choice between two."""
+"""The graph that the keras engine runs, and the choice between it and its XLA form."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.engines.tensorflow_graph import OUTPUTS, Graph, compiled, faster, frozen
+from model.engines.tensorflow_graph import OUTPUTS, Graph, compile_with_xla, freeze, select_faster
 from model.head import serving_model
 from tests.model.samples import sample_pixels, shipped
 
@@ -13,7 +13,7 @@ IMAGES = tf.constant(np.arange(8, dtype=np.uint8).reshape(2, 4))
 
 
 def softmax_after(steps: int) -> Graph:
-    """A graph of no CAM and no features that takes the longer the more steps there are."""
+    """A graph without a CAM or features whose run time grows with the number of steps."""
 
     def run(images: tf.Tensor) -> list[tf.Tensor]:
         logits = tf.cast(images, tf.float32)
@@ -25,44 +25,44 @@ def softmax_after(steps: int) -> Graph:
     return graph
 
 
-def test_with_its_weights_as_constants_a_model_answers_as_before() -> None:
+def test_a_frozen_model_gives_the_same_outputs() -> None:
     classifier = keras.saving.load_model(shipped().path / "model.keras", compile=False)
     model, images = serving_model(classifier, size=96, temperature=1.0), tf.constant(sample_pixels()[:4])
 
-    found = dict(zip(OUTPUTS, frozen(model, images.shape)(images), strict=True))
+    found = dict(zip(OUTPUTS, freeze(model, images.shape)(images), strict=True))
 
     expected = model(images, training=False)
     for name in OUTPUTS:
         assert np.allclose(found[name], expected[name], atol=1e-4), name
 
 
-def test_the_graph_that_takes_less_time_is_chosen() -> None:
+def test_the_faster_graph_is_selected() -> None:
     slow, quick = softmax_after(300), softmax_after(1)
 
-    assert faster(slow, quick, IMAGES) is quick
-    assert faster(quick, slow, IMAGES) is quick
+    assert select_faster(slow, quick, IMAGES) is quick
+    assert select_faster(quick, slow, IMAGES) is quick
 
 
-def test_a_graph_that_gives_other_probabilities_is_not_chosen() -> None:
+def test_a_graph_with_other_probabilities_is_not_selected() -> None:
     slow, quick = softmax_after(300), softmax_after(1)
 
     def wrong(images: tf.Tensor) -> list[tf.Tensor]:
         return [output + 0.001 for output in quick(images)]
 
-    assert faster(slow, wrong, IMAGES) is slow
+    assert select_faster(slow, wrong, IMAGES) is slow
 
 
-def test_what_xla_cannot_compile_stays_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_graph_that_xla_cannot_compile_is_kept(caplog: pytest.LogCaptureFixture) -> None:
     plain = softmax_after(1)
 
     def of_strings(images: tf.Tensor) -> list[tf.Tensor]:
         return [tf.strings.to_number(tf.strings.as_string(output)) for output in plain(images)]
 
-    assert faster(of_strings, compiled(of_strings), IMAGES) is of_strings
-    assert "does not run here" in caplog.text
+    assert select_faster(of_strings, compile_with_xla(of_strings), IMAGES) is of_strings
+    assert "does not run on this device" in caplog.text
 
 
-def test_what_xla_compiles_gives_the_same() -> None:
+def test_the_xla_graph_gives_the_same_outputs() -> None:
     graph = softmax_after(1)
 
-    assert np.allclose(compiled(graph)(IMAGES)[2], graph(IMAGES)[2])
+    assert np.allclose(compile_with_xla(graph)(IMAGES)[2], graph(IMAGES)[2])

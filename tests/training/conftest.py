@@ -1,14 +1,15 @@
-"""The data and the network of small runs."""
+"""The data and the backbone of small training runs."""
 
 from collections.abc import Iterator
 
 import keras
 import pytest
 
-from model.network import BACKBONES, Family
+from model.backbones import BACKBONES, Scaling
 from tests.model.samples import sample_grays, sample_labels
 from training.data.dataset import Dataset
-from training.data.fashion_mnist import LABELS, Examples
+from training.data.examples import Examples
+from training.data.fashion_mnist import LABELS
 
 
 @pytest.fixture(scope="session")
@@ -18,10 +19,11 @@ def samples() -> Dataset:
 
 @pytest.fixture(scope="session")
 def tiny() -> Iterator[str]:
-    """The name of a backbone of five layers' depth, which trains in a second."""
-    BACKBONES["Tiny"] = Family(build_tiny, 1 / 127.5, -1.0)
+    """The name of a backbone with five convolutions, which trains in a second."""
+    BACKBONES["Tiny"] = Scaling(1 / 127.5, -1.0)
+    keras.applications.Tiny = build_tiny
     yield "Tiny"
-    del BACKBONES["Tiny"]
+    del keras.applications.Tiny, BACKBONES["Tiny"]
 
 
 def build_tiny(*, input_shape: tuple[int | None, int | None, int], include_top: bool, weights: None) -> keras.Model:

@@ -1,4 +1,4 @@
-"""Looking at a data set."""
+"""Exploring a data set."""
 
 import json
 from pathlib import Path
@@ -8,19 +8,20 @@ import pytest
 from PIL import Image
 
 from tests.model.samples import sample_files, sample_labels
-from training.data.duplicates import count_duplicates, find_near
+from training.data.duplicates import count_duplicates, find_near_duplicates
+from training.data.examples import Examples
 from training.data.explore import main
-from training.data.fashion_mnist import LABELS, Examples
-from training.data.pixels import describe_enlargement, describe_split, mean_step
+from training.data.fashion_mnist import LABELS
+from training.data.pixels import describe_enlargement, describe_split, neighbor_difference
 from training.sheet import read_sheet, write_sheet
 
-DICE = np.random.default_rng(11)
-IMAGES = DICE.integers(0, 256, (6, 8, 8), np.uint8)
+RNG = np.random.default_rng(11)
+IMAGES = RNG.integers(0, 256, (6, 8, 8), np.uint8)
 
 
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What was found in a folder of real pictures, two of which are there twice."""
+    """The output of `explore` on a folder of sample images, two of which occur twice."""
     pictures = tmp_path_factory.mktemp("pictures")
     for number, (file, label) in enumerate(zip(sample_files()[:120], sample_labels(), strict=False)):
         folder = pictures / LABELS[label].replace("/", " or ")
@@ -38,11 +39,11 @@ def test_a_folder_of_pictures_is_explored(explored: Path) -> None:
     assert [split["split"] for split in found["splits"]] == ["training", "validation", "test"]
     assert sum(split["images"] for split in found["splits"]) == 122
     assert sum(pair["images"] for pair in found["duplicates"]) == 2
-    assert found["enlargement"]["gray_share"] == 1
+    assert found["enlargement"]["gray_fraction"] == 1
     assert str(explored.parent) not in json.dumps(found)
 
 
-def test_its_pictures_lie_beside_it(explored: Path) -> None:
+def test_its_contact_sheets_are_saved_beside_it(explored: Path) -> None:
     assert {file.name for file in explored.glob("*.png")} == {
         "samples.png",
         "means.png",
@@ -71,7 +72,7 @@ def test_duplicates_are_found_within_and_across_splits() -> None:
 
     found = list(count_duplicates({"training": training, "test": test}))
 
-    assert [(pair["first"], pair["second"], pair["images"], pair["conflicts"]) for pair in found] == [
+    assert [(pair["first"], pair["second"], pair["images"], pair["label_conflicts"]) for pair in found] == [
         ("training", "training", 1, 0),
         ("training", "test", 2, 1),
         ("test", "test", 0, 0),
@@ -81,7 +82,9 @@ def test_duplicates_are_found_within_and_across_splits() -> None:
 def test_the_nearest_training_image_is_found_with_its_distance() -> None:
     test = Examples(np.clip(IMAGES[[3]], 3, 255) - 3, np.array([0]))
 
-    near, pictures = find_near(Examples(IMAGES, np.arange(6) % 2), test, split="test", labels=("even", "odd"))
+    near, pictures = find_near_duplicates(
+        Examples(IMAGES, np.arange(6) % 2), test, split="test", labels=("even", "odd")
+    )
 
     assert (near["pairs"][0]["training_index"], near["pairs"][0]["training_label"]) == (3, "odd")
     assert near["pairs"][0]["distance"] == pytest.approx(3, abs=0.2)
@@ -89,15 +92,19 @@ def test_the_nearest_training_image_is_found_with_its_distance() -> None:
     assert np.array_equal(pictures[1], IMAGES[3])
 
 
-def test_enlarging_softens_edges_and_keeps_the_brightness() -> None:
+def test_stretching_softens_edges_and_keeps_the_brightness() -> None:
     found = describe_enlargement(IMAGES, size=32)
 
     assert found["mean_after"] == pytest.approx(found["mean_before"], abs=3)
-    assert found["step_after"] < found["step_before"] == pytest.approx(mean_step(IMAGES), abs=0.01)
+    assert (
+        found["neighbor_difference_after"]
+        < found["neighbor_difference_before"]
+        == pytest.approx(neighbor_difference(IMAGES), abs=0.01)
+    )
     assert (found["bytes_before"], found["bytes_after"]) == (64, 32 * 32 * 3)
 
 
-def test_a_sheet_gives_its_pictures_back(tmp_path: Path) -> None:
+def test_a_sheet_returns_its_images(tmp_path: Path) -> None:
     write_sheet(IMAGES[:5], tmp_path / "sheet.png", columns=2)
 
     assert np.array_equal(read_sheet(tmp_path / "sheet.png", columns=2, count=5), IMAGES[:5])

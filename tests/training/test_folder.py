@@ -1,4 +1,4 @@
-"""A folder of one's own images as a data set."""
+"""A folder of images per class as a data set."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from training.data.dataset import digest, read_dataset
-from training.data.fashion_mnist import DatasetError, split_validation
+from training.data.examples import DatasetError, split_validation
 from training.data.folder import read_folder
 
 SIZE = 32
@@ -38,7 +38,7 @@ def test_every_folder_is_a_class_and_every_image_gets_one_size(pictures: Path) -
     assert read.skipped == ()
 
 
-def test_what_cannot_be_read_is_skipped_and_named(pictures: Path) -> None:
+def test_unreadable_files_are_skipped_and_listed(pictures: Path) -> None:
     (pictures / "dark" / "notes.txt").write_text("not an image")
     (pictures / "light" / "half.png").write_bytes((pictures / "light" / "0.png").read_bytes()[:40])
     (pictures / "light" / ".hidden").write_text("passed over")
@@ -63,17 +63,17 @@ def test_too_few_images_of_a_class_are_refused(pictures: Path) -> None:
         read_folder(pictures, size=SIZE)
 
 
-def test_one_class_is_no_data_set(tmp_path: Path) -> None:
+def test_a_folder_with_one_class_is_refused(tmp_path: Path) -> None:
     write_class(tmp_path / "alone", 5, gray=90)
 
     with pytest.raises(DatasetError, match="only the class folder alone"):
         read_folder(tmp_path, size=SIZE)
 
 
-def test_a_folder_of_nothing_and_no_folder_are_refused(tmp_path: Path) -> None:
+def test_an_empty_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no class folder"):
         read_folder(tmp_path, size=SIZE)
-    with pytest.raises(DatasetError, match="no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         read_folder(tmp_path / "absent", size=SIZE)
 
 

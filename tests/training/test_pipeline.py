@@ -1,4 +1,4 @@
-"""Training, exporting and serving tiny models on real pictures, end to end."""
+"""Training, exporting and serving a tiny model on sample images, end to end."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,20 +12,21 @@ import pytest
 from PIL import Image
 
 from model.artifact import Artifact, find_artifact, pointed_version
-from model.engines.interface import load_engine
+from model.backbones import DEFAULT_BACKBONE
+from model.engines.load import load_engine
 from model.explanation.cam import load_tail, served_cam
-from model.network import MOBILENET
 from tests.http import all_items, ended, submit
 from tests.model.samples import sample_files, sample_grays, sample_labels, shipped
 from tests.stacks import RunningStack, run_stack
 from training.data.dataset import Dataset, read_dataset
-from training.data.fashion_mnist import LABELS, DatasetError, Examples
-from training.evaluation.evaluate import as_served
-from training.fit.plan import Plan, Stage
-from training.fit.train import train
+from training.data.examples import DatasetError, Examples
+from training.data.fashion_mnist import LABELS
+from training.data.serving import decode_as_served
+from training.fit.trainer import train
+from training.publish.draft import with_input_size, write_draft
 from training.publish.export import export, main, next_version
 from training.publish.quantize import float_nodes, rescale_temperature
-from training.publish.staging import at_size, stage
+from training.run.plan import Plan, Stage
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [
@@ -49,13 +50,13 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, pictures: Path, tiny: str) -> Path:
-    """A run of a tiny network over one's own pictures."""
+    """A run of a tiny network on a folder of images."""
     out = tmp_path_factory.mktemp("runs") / "clothes"
     plan = Plan(backbone=tiny, stages=(Stage(SIZE, 6),), batch_size=16, average_steps=10)
     train(
         read_dataset(f"folder:{pictures}", "train", size=SIZE, seed=plan.seed),
         plan=plan,
-        out=out,
+        run=out,
         weights=None,
         resume=False,
     )
@@ -75,13 +76,13 @@ def artifact(run: Path, root: Path) -> Artifact:
 
 @pytest.fixture(scope="module")
 def serving(artifact: Artifact, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    """A worker whose only model is the one just made."""
+    """A running stack whose only model is the exported one."""
     settings = {"BATCHLIGHT_ARTIFACTS_DIR": str(root), "BATCHLIGHT_DEFAULT_MODEL": artifact.manifest.name}
     with run_stack(tmp_path_factory.mktemp("stack"), environment=settings) as running:
         yield running
 
 
-def test_a_published_model_is_whole_and_the_first_is_latest(artifact: Artifact, root: Path) -> None:
+def test_the_first_published_version_verifies_and_is_latest(artifact: Artifact, root: Path) -> None:
     artifact.verify()
 
     assert artifact.manifest.labels == ("0", "1", "2", "3", "4")
@@ -92,7 +93,7 @@ def test_a_published_model_is_whole_and_the_first_is_latest(artifact: Artifact, 
     assert next_version(root, "another") == "1.0.0"
 
 
-def test_a_later_version_waits_for_its_promotion(artifact: Artifact, run: Path, root: Path) -> None:
+def test_a_later_version_is_not_latest_before_its_promotion(artifact: Artifact, run: Path, root: Path) -> None:
     main(["--run", str(run), "--artifacts", str(root), "--version", "0.9.0", "--no-int8"])
 
     assert list(find_artifact(root, "clothes", "0.9.0").manifest.precisions) == ["fp32"]
@@ -119,8 +120,8 @@ def test_a_job_that_asks_for_no_precision_gets_fp32(serving: RunningStack) -> No
         assert ended(client, job)["model"]["precision"] == "fp32"
 
 
-def test_int8_sees_what_fp32_sees(artifact: Artifact) -> None:
-    pixels = as_served(sample_grays()[:60], artifact.manifest.input)
+def test_int8_agrees_with_fp32(artifact: Artifact) -> None:
+    pixels = decode_as_served(sample_grays()[:60], artifact.manifest.input)
 
     plain, small = (load_engine(artifact, precision=kind).infer(pixels) for kind in ("fp32", "int8"))
 
@@ -138,9 +139,9 @@ def test_convolutions_are_quantized_and_the_cam_is_not(artifact: Artifact) -> No
     assert all(node.name in kept for node in plain.graph.node if node.op_type in {"Softmax", "TopK"})
 
 
-def test_a_graph_takes_another_temperature(artifact: Artifact, tmp_path: Path) -> None:
+def test_the_temperature_of_a_graph_is_rescaled(artifact: Artifact, tmp_path: Path) -> None:
     folder = shutil.copytree(artifact.path, tmp_path / "copy")
-    pixels = as_served(sample_grays()[:20], artifact.manifest.input)
+    pixels = decode_as_served(sample_grays()[:20], artifact.manifest.input)
     before = load_engine(artifact, engine="onnx").infer(pixels).probabilities
 
     rescale_temperature(folder / "model.onnx", 2.0)
@@ -151,7 +152,7 @@ def test_a_graph_takes_another_temperature(artifact: Artifact, tmp_path: Path) -
     assert np.allclose(after, expected, atol=1e-4)
 
 
-def test_the_card_tells_the_figures_and_nothing_of_other_data(artifact: Artifact) -> None:
+def test_the_card_states_the_metrics_of_this_model(artifact: Artifact) -> None:
     card = (artifact.path / "card.md").read_text("utf-8")
 
     assert f"accuracy {artifact.manifest.metrics['fp32']['accuracy']}" in card
@@ -167,17 +168,19 @@ def test_a_version_is_published_once(artifact: Artifact, run: Path, root: Path) 
     assert find_artifact(root, "clothes") == artifact
 
 
-def test_other_images_than_the_run_was_made_of_are_refused(run: Path, pictures: Path, tmp_path: Path) -> None:
+def test_exporting_with_other_images_than_the_run_was_trained_on_is_refused(
+    run: Path, pictures: Path, tmp_path: Path
+) -> None:
     dataset = read_dataset(f"folder:{pictures}", "train", size=SIZE, seed=20)
     other = replace(dataset, examples=Examples(dataset.examples.images + np.uint8(1), dataset.examples.labels))
 
-    with pytest.raises(DatasetError, match="other images"):
+    with pytest.raises(DatasetError, match="other images of"):
         export(run, tmp_path, name="clothes", version="1.0.0", training=other, test=dataset.examples)
 
     assert not list(tmp_path.iterdir())
 
 
-def test_what_ends_an_export_leaves_nothing_behind(
+def test_a_failed_export_leaves_no_files(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object) -> None:
@@ -192,7 +195,7 @@ def test_what_ends_an_export_leaves_nothing_behind(
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
 
 
-def test_another_backend_than_tensorflow_exports_nothing(
+def test_exporting_on_another_backend_than_tensorflow_is_refused(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
@@ -200,7 +203,7 @@ def test_another_backend_than_tensorflow_exports_nothing(
     with pytest.raises(SystemExit):
         main(["--run", str(run), "--artifacts", str(tmp_path)])
 
-    assert "run this without KERAS_BACKEND; nothing was published" in capsys.readouterr().err
+    assert "run it without KERAS_BACKEND; nothing was published" in capsys.readouterr().err
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,16 +215,16 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.fixture(scope="module")
 def mobilenet(tmp_path_factory: pytest.TempPathFactory, samples: Dataset) -> Artifact:
-    """The shipped network at a smaller size, staged anew."""
+    """A draft of the shipped network at a smaller input size."""
     trained = keras.saving.load_model(shipped().path / "model.keras", compile=False)
-    smaller, folder = at_size(trained, SIZE, backbone=MOBILENET), tmp_path_factory.mktemp("mobilenet")
+    smaller, folder = with_input_size(trained, SIZE, backbone=DEFAULT_BACKBONE), tmp_path_factory.mktemp("mobilenet")
     few = samples.examples.take(np.arange(40))
-    return stage(smaller, Plan(), few, folder=folder, name="mobilenet", version="1.0.0", labels=LABELS)
+    return write_draft(smaller, Plan(), few, folder=folder, name="mobilenet", version="1.0.0", labels=LABELS)
 
 
-def test_the_graph_of_the_real_network_gives_the_cam_of_the_formula(mobilenet: Artifact) -> None:
+def test_the_graph_of_mobilenet_gives_the_cam_of_the_formula(mobilenet: Artifact) -> None:
     engine = load_engine(mobilenet, engine="onnx")
-    images = as_served(sample_grays()[:40], mobilenet.manifest.input)
+    images = decode_as_served(sample_grays()[:40], mobilenet.manifest.input)
 
     probabilities, cam = engine.infer(images)
 

@@ -1,4 +1,4 @@
-"""A run can be stopped at any moment and goes on to the same end; what it cannot do it says."""
+"""Training runs: interruption and resumption, files, refusals, frozen layers, moving average."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +12,14 @@ from PIL import Image
 from model.network import BACKBONE, build_classifier
 from tests.model.samples import sample_grays, sample_labels
 from training.data.dataset import Dataset
-from training.data.fashion_mnist import DatasetError, Examples
-from training.fit import checkpoint, scalars
-from training.fit.average import MovingAverage
-from training.fit.freeze import train_only
-from training.fit.plan import Part, Plan, Stage, read_plan
-from training.fit.progress import finished_epochs, record
-from training.fit.train import main, train
+from training.data.examples import DatasetError, Examples
+from training.fit import checkpoint, tensorboard
+from training.fit.freeze import freeze_all_but
+from training.fit.moving_average import MovingAverage
+from training.fit.train import main
+from training.fit.trainer import train
+from training.run.history import finished_epochs, record_epoch
+from training.run.plan import Plan, Stage, Trainable, read_plan
 
 # Keras 3.15 turns its variables into arrays in a way that NumPy 2 warns of.
 pytestmark = [
@@ -27,7 +28,7 @@ pytestmark = [
 ]
 
 
-STAGES = (Stage(32, 2), Stage(40, 1, Part.LATE), Stage(40, 1, local=True))
+STAGES = (Stage(32, 2), Stage(40, 1, Trainable.LATE), Stage(40, 1, consistency=True))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def plan(tiny: str) -> Plan:
 def finished_run(tmp_path_factory: pytest.TempPathFactory, samples: Dataset, plan: Plan) -> Path:
     """A run that was never stopped; not to be written to."""
     out = tmp_path_factory.mktemp("whole")
-    train(samples, plan=plan, out=out, weights=None, resume=False)
+    train(samples, plan=plan, run=out, weights=None, resume=False)
     return out
 
 
@@ -56,26 +57,26 @@ def train_until(epoch: int, samples: Dataset, plan: Plan, out: Path, *, resume: 
 
     stop = epoch
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("training.fit.train.MovingAverage", Interrupted)
+        patch.setattr("training.fit.trainer.MovingAverage", Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(samples, plan=plan, out=out, weights=None, resume=resume)
+            train(samples, plan=plan, run=out, weights=None, resume=resume)
 
 
-def test_a_run_that_is_stopped_and_resumed_ends_with_the_same_weights(
+def test_an_interrupted_and_resumed_run_ends_with_the_same_weights(
     finished_run: Path, tmp_path: Path, samples: Dataset, plan: Plan
 ) -> None:
     for epoch in (2, 4):
         train_until(epoch, samples, plan, tmp_path, resume=True)
         assert finished_epochs(tmp_path) == epoch - 1
 
-    resumed = train(samples, plan=plan, out=tmp_path, weights=None, resume=True)
+    resumed = train(samples, plan=plan, run=tmp_path, weights=None, resume=True)
 
     models = (keras.saving.load_model(file, compile=False) for file in (finished_run / "classifier.keras", resumed))
     first, second = (model.get_weights() for model in models)
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_a_run_leaves_its_plan_every_average_and_one_state(finished_run: Path, plan: Plan) -> None:
+def test_a_run_keeps_its_plan_all_averaged_weights_and_the_last_state(finished_run: Path, plan: Plan) -> None:
     files = sorted(file.name for file in (finished_run / checkpoint.FOLDER).iterdir())
 
     assert files == [f"averaged-00{epoch}.weights.h5" for epoch in (1, 2, 3, 4)] + ["state-004.weights.h5"]
@@ -91,7 +92,7 @@ def test_a_run_leaves_its_plan_every_average_and_one_state(finished_run: Path, p
 
 
 def test_tensorboard_can_read_the_figures_of_every_epoch(finished_run: Path) -> None:
-    files = sorted((finished_run / scalars.FOLDER).iterdir())
+    files = sorted((finished_run / tensorboard.FOLDER).iterdir())
 
     events = [event for file in files for event in tf.compat.v1.train.summary_iterator(str(file))]
     found = [(event.step, value) for event in events for value in event.summary.value if value.tag == "val_accuracy"]
@@ -102,13 +103,13 @@ def test_tensorboard_can_read_the_figures_of_every_epoch(finished_run: Path) -> 
 def test_a_run_is_not_resumed_with_other_images(finished_run: Path, samples: Dataset, plan: Plan) -> None:
     other = replace(samples, examples=Examples(samples.examples.images + np.uint8(1), samples.examples.labels))
 
-    with pytest.raises(DatasetError, match="begun with other images"):
-        train(other, plan=plan, out=finished_run, weights=None, resume=True)
+    with pytest.raises(DatasetError, match="trained on other images"):
+        train(other, plan=plan, run=finished_run, weights=None, resume=True)
 
 
-def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unfinished_run_is_not_discarded_without_restart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = dict.fromkeys(("loss", "accuracy", "val_loss", "val_accuracy", "images_per_s"), 1.0)
-    record(tmp_path, 1, size=32, total=3, figures=figures)
+    record_epoch(tmp_path, 1, size=32, total=3, figures=figures)
 
     with pytest.raises(SystemExit):
         main(["--out", str(tmp_path)])
@@ -136,32 +137,32 @@ def write_pictures(folder: Path) -> Path:
     return folder
 
 
-def test_late_and_head_freeze_what_comes_before() -> None:
+def test_late_and_head_freeze_the_earlier_layers() -> None:
     model = build_classifier(10)
     backbone = model.get_layer(BACKBONE)
 
     learning = {}
-    for part in Part:
-        train_only(model, part)
+    for part in Trainable:
+        freeze_all_but(model, part)
         learning[part] = [layer.name for layer in backbone.layers if layer.trainable]
 
-    assert len(learning[Part.ALL]) == len(backbone.layers)
-    assert learning[Part.LATE][0] == "block_3_depthwise"
-    assert learning[Part.HEAD] == []
+    assert len(learning[Trainable.ALL]) == len(backbone.layers)
+    assert learning[Trainable.LATE][0] == "block_3_depthwise"
+    assert learning[Trainable.HEAD] == []
     assert len(model.trainable_variables) == 2
 
 
-def test_the_average_follows_with_a_short_memory_at_first() -> None:
+def test_the_moving_average_starts_with_a_short_time_constant() -> None:
     model, averaged = (keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)]) for _ in range(2))
     model.compile("sgd", "mse")
     model.set_weights([np.ones((1, 1)), np.ones(1)])
     averaged.set_weights([np.zeros((1, 1)), np.zeros(1)])
-    follow = MovingAverage(averaged, memory_steps=1000)
+    follow = MovingAverage(averaged, average_steps=1000)
     follow.set_model(model)
 
     for steps in (9, 10, 20):
         model.optimizer.iterations.assign(steps)
         follow.on_train_batch_end(0)
 
-    # 9 steps: no update; then shares of 1 − 2/11 and 1 − 3/12.
+    # 9 steps: no update; then weights of 1 − 2/11 and 1 − 3/12.
     assert averaged.get_weights()[1] == pytest.approx(1 - (2 / 11) * (3 / 12))

@@ -50,7 +50,7 @@ def test_a_worker_killed_in_the_middle_costs_no_image(stack: RunningStack, many:
         orphans = children(stack)
 
         os.kill(stack.supervisor.pids()["worker-bulk"], signal.SIGKILL)
-        done = ended(client, job, patience_s=90)
+        done = ended(client, job, timeout_s=90)
 
         items = all_items(client, job)
     assert (done["state"], done["counts"]["succeeded"]) == ("succeeded", len(many))
@@ -67,7 +67,7 @@ def test_a_killed_child_frees_its_shard_before_the_lease_ends(stack: RunningStac
         killed_at = time.monotonic()
         for child in children(stack):
             child.send_signal(signal.SIGKILL)
-        done = ended(client, job, patience_s=60)
+        done = ended(client, job, timeout_s=60)
 
         items = all_items(client, job)
     assert (done["state"], done["counts"]["succeeded"], len(items)) == ("succeeded", len(many), len(many))

@@ -44,7 +44,7 @@ def test_ten_thousand_images_in_one_zip_give_ten_thousand_items(stack: RunningSt
     with stack.client() as client:
         accepted = submit_zip(client, ten_thousand).json()
         grown_mib = (api.memory_info().rss - before) / MIB
-        job = ended(client, accepted, patience_s=100)
+        job = ended(client, accepted, timeout_s=100)
         indexes = [item["index"] for item in all_items(client, job)]
 
     assert (job["state"], job["counts"]["succeeded"]) == ("succeeded", COUNT)

@@ -8,7 +8,8 @@ from core.db.tables import Job, Shard
 from core.objects.shard_format import ShardWriter
 from core.objects.storage import Storage, shard_key
 from core.states import Explain
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import load_engine
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, CountedCheck
 from worker.inference.micro_batch import infer_micro_batch

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from core.states import ItemErrorCode
+from model.decode import DecodeErrorCode
 from tests.http import all_items, archive, ended, submit
 from tests.stacks import RunningStack
 
@@ -83,3 +85,7 @@ def test_a_bad_image_says_in_words_what_is_wrong_with_it(stack: RunningStack, na
 
     assert (response.status_code, response.json()["code"]) == (415, code)
     assert len(response.json()["detail"]) > 15
+
+
+def test_every_error_of_the_decoder_is_an_error_of_items() -> None:
+    assert {code.value for code in DecodeErrorCode} <= {code.value for code in ItemErrorCode}

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from core.states import Explain
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
 from model.engines.keras import GPU_AHEAD
+from model.engines.load import load_engine
 from tests.model.samples import shipped
 from tests.worker.inferring import BATCH, CountedCheck, infer
 from worker.inference.pipeline import top_k

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.states import Explain
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import load_engine
 from model.explanation.faithfulness import faithfulness
 from tests.http import all_items, ended, paths, submit
 from tests.model.samples import sample_pixels, shipped

@@ -1,1 +1,1 @@
-"""Data sets: reading, splitting, exploring."""
+"""Data sets: reading, splitting and exploring labeled images."""

@@ -1,25 +1,28 @@
-"""Images that occur twice, exactly or nearly: in one split they are wasted, across splits they flatter a model."""
+"""Images that occur twice, exactly or nearly.
+
+Duplicates within a split waste training time. Duplicates across splits make test results look better than they are.
+"""
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import combinations_with_replacement
 
 import numpy as np
-from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin_min
 
-from training.data.fashion_mnist import Examples, resize
+from model.arrays import Floats, Images
+from model.decode import stretch_images
+from training.data.examples import Examples, Labels
 from training.findings import Duplicates, NearDuplicates, Pair
 
-Images = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-SIDE = 32
-CHUNK = 256
-DISTANCES = (4, 8, 16)
-PAIRS = 12
+MAX_COMPARED_SIDE_PX = 32
+MAX_COMPARED_IMAGES = 2000
+DISTANCE_LIMITS = (4, 8, 16)
+PAIRS_SHOWN = 12
 
 
 def count_duplicates(splits: Mapping[str, Examples]) -> Iterator[Duplicates]:
-    """Within every split and between every two, in the order given."""
+    """Count exact duplicates within every split and between every two splits, in the order given."""
     digests = {name: [_digest(image) for image in examples.images] for name, examples in splits.items()}
     for first, second in combinations_with_replacement(splits, 2):
         labels: dict[bytes, set[int]] = {}
@@ -33,33 +36,37 @@ def count_duplicates(splits: Mapping[str, Examples]) -> Iterator[Duplicates]:
                 conflicts += labels[digest] != {label}
             if first == second:
                 labels.setdefault(digest, set()).add(label)
-        yield Duplicates(first=first, second=second, images=images, conflicts=conflicts)
+        yield Duplicates(first=first, second=second, images=images, label_conflicts=conflicts)
 
 
-def find_near(
-    training: Examples, others: Examples, *, split: str, labels: tuple[str, ...], most: int = 2000, seed: int = 0
+def find_near_duplicates(
+    training: Examples, others: Examples, *, split: str, labels: tuple[str, ...], seed: int = 0
 ) -> tuple[NearDuplicates, Images]:
-    """The nearest training image of each of at most so many others, and pictures of the closest pairs.
+    """Find the nearest training image of each image in a sample of at most `MAX_COMPARED_IMAGES` others.
 
-    The pictures come two and two: the other image, then the training image.
+    Distances are root-mean-square differences of gray levels, at no more than `MAX_COMPARED_SIDE_PX` pixels a side.
+
+    Returns:
+        The counts and the closest pairs, and the images of these pairs uint8 `[2·pairs, …]`: the other image, then
+        the training image.
     """
-    sample = np.random.default_rng(seed).permutation(len(others))[:most]
-    nearest, distances = _nearest(_flat(training.images), _flat(others.images[sample]))
-    closest = np.argsort(distances, kind="stable")[:PAIRS]
+    sample = np.random.default_rng(seed).permutation(len(others))[:MAX_COMPARED_IMAGES]
+    nearest, distances = _nearest(_gray_rows(training.images), _gray_rows(others.images[sample]))
+    closest = np.argsort(distances, kind="stable")[:PAIRS_SHOWN]
     pairs = [
         Pair(
-            index=int(sample[place]),
-            label=labels[others.labels[sample[place]]],
-            training_index=int(nearest[place]),
-            training_label=labels[training.labels[nearest[place]]],
-            distance=round(float(distances[place]), 2),
+            index=int(sample[row]),
+            label=labels[others.labels[sample[row]]],
+            training_index=int(nearest[row]),
+            training_label=labels[training.labels[nearest[row]]],
+            distance=round(float(distances[row]), 2),
         )
-        for place in closest
+        for row in closest
     ]
     near = NearDuplicates(
         split=split,
         images=len(sample),
-        within={str(distance): int((distances <= distance).sum()) for distance in DISTANCES},
+        within={str(limit): int((distances <= limit).sum()) for limit in DISTANCE_LIMITS},
         median=round(float(np.median(distances)), 2),
         pairs=pairs,
     )
@@ -71,20 +78,15 @@ def _digest(image: Images) -> bytes:
     return hashlib.blake2b(image.tobytes(), digest_size=16).digest()
 
 
-def _flat(images: Images) -> Floats:
-    """Gray levels `[N, pixels]`, of images that are at most 32 pixels a side."""
-    if max(images.shape[1:3]) > SIDE:
-        images = resize(images, SIDE)
+def _gray_rows(images: Images) -> Floats:
+    """Return gray levels `[N, pixels]`, after shrinking images of more than `MAX_COMPARED_SIDE_PX` pixels a side."""
+    if max(images.shape[1:3]) > MAX_COMPARED_SIDE_PX:
+        images = stretch_images(images, side=MAX_COMPARED_SIDE_PX)
     gray = images.mean(axis=3, dtype=np.float32) if images.ndim == 4 else images.astype(np.float32)
     return gray.reshape(len(images), -1)
 
 
-def _nearest(known: Floats, asked: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """For each asked image the nearest known one and its distance: the root of the mean squared difference."""
-    lengths = np.einsum("ij,ij->i", known, known)
-    nearest = np.zeros(len(asked), np.int64)
-    for start in range(0, len(asked), CHUNK):
-        products = asked[start : start + CHUNK] @ known.T
-        nearest[start : start + CHUNK] = (lengths - 2 * products).argmin(axis=1)
-    distances = np.sqrt(((asked - known[nearest]) ** 2).mean(axis=1))
-    return nearest, distances
+def _nearest(training: Floats, others: Floats) -> tuple[Labels, Floats]:
+    """Return (index of the nearest training row, root-mean-square difference to it) for each of the others."""
+    nearest, distances = pairwise_distances_argmin_min(others, training)
+    return nearest, distances / np.sqrt(others.shape[1])

@@ -1,1 +1,1 @@
-"""Metrics of a model on labeled images."""
+"""Evaluation of a model version on labeled images: metrics, calibration, robustness, cost."""

@@ -1,26 +1,27 @@
-"""What a served model costs: time for an image, bytes on the disk."""
+"""The cost of serving a model: inference time and size on disk."""
 
 import time
 from statistics import median
 
 import numpy as np
 
+from model.arrays import Images
 from model.artifact import Artifact
 from model.engines.interface import Engine
 from model.engines.processor import processor_name
 from training.findings import Cost
 
 MEGABYTE = 1_000_000
-BATCHES = 40
+TIMED_BATCHES = 40
 
 
 def measure_cost(engine: Engine, artifact: Artifact, *, precision: str, threads: int, batch_size: int) -> Cost:
-    """Time an engine that was loaded with these threads and this batch size; random pixels cost what pictures do."""
+    """Time an engine, which must have been loaded with these threads and this batch size, on random pixels."""
     contract = artifact.manifest.input
-    dice = np.random.default_rng(0)
-    images = dice.integers(0, 256, (batch_size, contract.height, contract.width, 3), np.uint8)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (batch_size, contract.height, contract.width, 3), np.uint8)
     engine.warm_up()
-    batch_s, single_s = (median(_times(engine, batch)) for batch in (images, images[:1]))
+    batch_s, single_s = (median(_elapsed_s(engine, batch)) for batch in (images, images[:1]))
     graph = artifact.path / artifact.manifest.precisions[precision].graph
     return Cost(
         cpu=processor_name(),
@@ -33,10 +34,11 @@ def measure_cost(engine: Engine, artifact: Artifact, *, precision: str, threads:
     )
 
 
-def _times(engine: Engine, images: np.ndarray) -> list[float]:
-    spent = []
-    for _ in range(BATCHES):
-        began_s = time.perf_counter()
+def _elapsed_s(engine: Engine, images: Images) -> list[float]:
+    """Return the seconds of each of `TIMED_BATCHES` inferences of these images."""
+    elapsed_s = []
+    for _ in range(TIMED_BATCHES):
+        started_s = time.perf_counter()
         engine.infer(images)
-        spent.append(time.perf_counter() - began_s)
-    return spent
+        elapsed_s.append(time.perf_counter() - started_s)
+    return elapsed_s

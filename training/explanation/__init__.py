@@ -1,1 +1,1 @@
-"""How faithful a model's explanations are."""
+"""Evaluation of explanations: faithfulness, ROAD and sanity checks of every method."""

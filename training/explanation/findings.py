@@ -1,24 +1,24 @@
-"""The shape of `explanations.json`, which `python -m training.explanation.explain` saves and the report reads."""
+"""The structure of `explanations.json`, which `python -m training explain` saves and the report reads."""
 
 from typing import TypedDict
 
 from training.findings import Data, Model
 
 SERVED, RANDOM, CENTER = "Grad-CAM", "random", "center"
-KNOW_NOTHING = (RANDOM, "random pixels", CENTER, "brightness", "edges")
-"""The orders of pixels that do not ask the network, to compare with."""
+BASELINES = (RANDOM, "random pixels", CENTER, "brightness", "edges")
+"""Maps that do not depend on the model, to compare the methods with."""
 
 
 class Difference(TypedDict):
-    """Mean over the images that both have, with the ends of its 95 % interval."""
+    """Mean paired difference over the images of both methods; `low` and `high` are the ends of its 95 % interval."""
 
     mean: float
     low: float
     high: float
 
 
-class Method(TypedDict):
-    """One method's means over the images; `low` and `high` are the ends of the 95 % interval of the score."""
+class MethodFigures(TypedDict):
+    """Means of one method over the images; `low` and `high` are the ends of the 95 % interval of the score."""
 
     insertion: float
     deletion: float
@@ -26,37 +26,41 @@ class Method(TypedDict):
     low: float
     high: float
     images: int
-    ms: float
+    ms_per_image: float
     over_random: Difference
     over_center: Difference
 
 
 class Road(TypedDict):
-    """Accuracy after each share of the pixels was replaced, by method: `accuracy` with the highest first."""
+    """Accuracy by method after each fraction of the pixels was replaced, in both orders of relevance."""
 
     images: int
-    shares: list[float]
-    accuracy: dict[str, list[float]]
-    least_first: dict[str, list[float]]
+    fractions: list[float]
+    most_relevant_first: dict[str, list[float]]
+    least_relevant_first: dict[str, list[float]]
 
 
 class Sanity(TypedDict):
-    """How like the CAMs stay when layers are random from the end up to each of these; `chance`: other images' CAMs."""
+    """Similarity of the CAMs to the original ones, after the layers from the output down to each one are randomized.
+
+    `rank_correlation` and `same_maximum` are means over the images; `other_images` is the rank correlation of CAMs of
+    different images.
+    """
 
     images: int
     layers: list[str]
-    similarity: list[float]
-    same_peak: list[float]
-    chance: float
+    rank_correlation: list[float]
+    same_maximum: list[float]
+    other_images: float
 
 
 class ExplanationFindings(TypedDict):
-    """All of it; `pictured` names the columns of `explanations.png` after the images themselves."""
+    """`explanations.json`; `overlays` names the columns of `explanations.png` behind the images themselves."""
 
     command: str
     model: Model
     data: Data
-    methods: dict[str, Method]
+    methods: dict[str, MethodFigures]
     road: Road
     sanity: Sanity
-    pictured: list[str]
+    overlays: list[str]

@@ -1,1 +1,1 @@
-"""Training a classifier."""
+"""Fitting a classifier: augmentation, input pipeline, stages, consistency regularization, checkpoints."""

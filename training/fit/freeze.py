@@ -1,27 +1,31 @@
-"""Which layers learn in a stage."""
+"""Freeze the layers that a stage does not train."""
 
 import keras
 
 from model.network import BACKBONE
-from training.fit.plan import Part
+from training.run.plan import Trainable
 
 LATE_STRIDE = 8
-PROBE = 256
+PROBE_SIZE_PX = 256
 
 
-def train_only(model: keras.Model, part: Part) -> None:
-    """Let this part of a classifier learn and freeze the rest; a frozen batch-norm keeps its statistics.
+def freeze_all_but(model: keras.Model, trainable: Trainable) -> None:
+    """Freeze every layer of a classifier that the stage does not train; a frozen batch-norm keeps its statistics.
 
-    Early layers are the dearest, for they work on large maps, and the first to have learned what they can.
+    Early layers are the most expensive ones, because their maps are large, and they converge first.
     """
     backbone = model.get_layer(BACKBONE)
-    frozen = {Part.ALL: 0, Part.LATE: _first_late(backbone), Part.HEAD: len(backbone.layers)}[part]
+    frozen = {
+        Trainable.ALL: 0,
+        Trainable.LATE: _first_late_layer(backbone),
+        Trainable.HEAD: len(backbone.layers),
+    }[trainable]
     for number, layer in enumerate(backbone.layers):
         layer.trainable = number >= frozen
 
 
-def _first_late(backbone: keras.Model) -> int:
-    """The number of the first layer whose output has at most 1/8 of the image's side."""
-    every = keras.Model(backbone.input, [layer.output for layer in backbone.layers])
-    shapes = every.compute_output_shape((1, PROBE, PROBE, 3))
-    return next(number for number, shape in enumerate(shapes) if shape[1] <= PROBE // LATE_STRIDE)
+def _first_late_layer(backbone: keras.Model) -> int:
+    """Return the index of the first layer whose output has at most 1/8 of the image's side."""
+    outputs = keras.Model(backbone.input, [layer.output for layer in backbone.layers])
+    shapes = outputs.compute_output_shape((1, PROBE_SIZE_PX, PROBE_SIZE_PX, 3))
+    return next(number for number, shape in enumerate(shapes) if shape[1] <= PROBE_SIZE_PX // LATE_STRIDE)

@@ -1,1 +1,1 @@
-"""From a training run to a published model version: export, quantize, package, promote."""
+"""Publication of a model version: export, int8 quantization, packaging, promotion."""

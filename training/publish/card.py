@@ -2,9 +2,9 @@
 
 from model.manifest import Manifest
 from training.data.dataset import FASHION_MNIST
-from training.evaluation.evaluate import report
-from training.evaluation.metrics import Evaluation
-from training.fit.plan import Plan
+from training.evaluation.evaluate import metrics_table
+from training.evaluation.metrics import ClassificationMetrics
+from training.run.plan import Plan
 
 CARD = """\
 # {name} {version}
@@ -14,8 +14,9 @@ CARD = """\
 ## Use
 
 {use}
-Other pictures get one of the {classes} labels too, and the confidence says little about them. A picture is turned
-upright, its transparency laid on black, and stretched to {height}×{width} (bilinear) before it is classified.
+Other images get one of the {classes} labels too, and their confidence means little. Before classification an image is
+turned upright by its EXIF orientation, laid on black where it is transparent, and stretched to {height}×{width}
+(bilinear).
 
 ## Training
 
@@ -23,34 +24,34 @@ upright, its transparency laid on black, and stretched to {height}×{width} (bil
 - AdamW with cosine decay from {learning_rate}, batches of {batch_size}, label smoothing {label_smoothing}, seed {seed}
 - flips, shifts, zooms, random erasing, mixup and CutMix; the weights are a moving average
 
-At most {held_out} training images per class were held out. The epoch with the best accuracy on them was kept, and
-the temperature of each softmax was fitted on them: {temperatures}. The test images decided nothing.
+At most {held_out} training images per class were held out for validation. They chose the epoch (the one with the best
+accuracy), and the softmax temperatures were fitted on them: {temperatures}. No choice was made on the test images.
 
-## Figures on the {images} test images
+## Metrics on the {images} test images
 
 {precisions}
 
-The rest is about fp32: {report}
+For fp32: {metrics}
 
 ![confusion matrix](confusion.png)
 """
 
 FASHION_MNIST_DATA = "Fashion-MNIST (Zalando, MIT license)"
 FASHION_MNIST_USE = """\
-For pictures like those of Fashion-MNIST: one piece of clothing, gray, light on a black background, 28×28 pixels."""
-OWN_DATA = "a folder of images"
-OWN_USE = "For pictures like those it was trained on: {labels}."
+For images like those of Fashion-MNIST: one piece of clothing, gray, light on a black background, 28×28 pixels."""
+FOLDER_DATA = "a folder of images"
+FOLDER_USE = "For images like those that it was trained on, of the classes {labels}."
 
 
-def write_card(manifest: Manifest, plan: Plan, evaluation: Evaluation, *, source: str) -> str:
-    """The card's text in Markdown; `source` is the data set as the run named it."""
-    known = source == FASHION_MNIST
+def card_text(manifest: Manifest, plan: Plan, metrics: ClassificationMetrics, *, source: str) -> str:
+    """Return the card as Markdown; `metrics` are those of fp32, `source` is the data set that the run named."""
+    is_fashion_mnist = source == FASHION_MNIST
     return CARD.format(
         name=manifest.name,
         version=manifest.version,
         backbone=plan.backbone,
-        data=FASHION_MNIST_DATA if known else OWN_DATA,
-        use=FASHION_MNIST_USE if known else OWN_USE.format(labels=", ".join(manifest.labels)),
+        data=FASHION_MNIST_DATA if is_fashion_mnist else FOLDER_DATA,
+        use=FASHION_MNIST_USE if is_fashion_mnist else FOLDER_USE.format(labels=", ".join(manifest.labels)),
         height=manifest.input.height,
         width=manifest.input.width,
         classes=len(manifest.labels),
@@ -61,14 +62,14 @@ def write_card(manifest: Manifest, plan: Plan, evaluation: Evaluation, *, source
         seed=plan.seed,
         held_out=plan.validation_per_class,
         temperatures=", ".join(f"{kind} {one.temperature}" for kind, one in manifest.precisions.items()),
-        images=evaluation.images,
-        precisions=_precisions(manifest),
-        report=report(evaluation, manifest.labels),
+        images=metrics.images,
+        precisions=_precisions_table(manifest),
+        metrics=metrics_table(metrics, manifest.labels),
     )
 
 
-def _precisions(manifest: Manifest) -> str:
-    """A table with a row per precision."""
+def _precisions_table(manifest: Manifest) -> str:
+    """Return a Markdown table of the manifest's metrics with one row per precision."""
     metrics = manifest.metrics
     keys = list(dict.fromkeys(key for figures in metrics.values() for key in figures if key != "images"))
     head = [f"| precision | {' | '.join(key.replace('_', ' ') for key in keys)} |", "| --- |" + " --- |" * len(keys)]

@@ -1,18 +1,19 @@
-"""Whether a model may take the place of another: figure by figure, with how much worse each may be, and why."""
+"""Compare a model version with the one it replaces: metric by metric, with a tolerance for each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from model.manifest import Manifest
 
-Speeds = Mapping[str, float]
+Throughputs = Mapping[str, float]
+"""Images/s by precision."""
 
 
 @dataclass(frozen=True)
-class Measure:
-    """A figure of a manifest's metrics, or `speed`. `tolerance` is how much worse the new one may be.
+class Criterion:
+    """A metric that may not become worse by more than the tolerance.
 
-    With `relative` the tolerance is a share of the old figure.
+    `key` is that of a manifest's metrics, or `THROUGHPUT.key`. A `relative` tolerance is a fraction of the old value.
     """
 
     key: str
@@ -22,69 +23,83 @@ class Measure:
     relative: bool = False
 
     def allows(self, old: float, new: float) -> bool:
-        worse = old - new if self.higher_is_better else new - old
-        return worse <= self.tolerance * (abs(old) if self.relative else 1) + 1e-12
+        """Return whether the new value is within the tolerance."""
+        loss = old - new if self.higher_is_better else new - old
+        return loss <= self.tolerance * (abs(old) if self.relative else 1) + 1e-12
 
 
-# One standard error of an accuracy of 95 % on 10,000 images: less is not a difference.
-ACCURACY = Measure("accuracy", "accuracy", 0.002)
-# The rest are judgements, to be narrowed once the spread between trainings of one recipe has been measured.
-CALIBRATION = Measure("calibration_error", "calibration error", 0.005, higher_is_better=False)
-SPEED = Measure("speed", "images/s", 0.1, relative=True)
-FAITHFULNESS = Measure("faithfulness", "faithfulness", 0.02)
-MARGIN = Measure("faithfulness_margin", "faithfulness over chance, at least", 0.02)
-SANITY = Measure("cam_sanity", "CAM's likeness to that of shuffled weights", 0.1, higher_is_better=False)
-LIKENESS = Measure("cam_correlation", "likeness of its CAM to fp32", 0.01)
+# One standard error of an accuracy of 95 % on 10,000 images: smaller differences are noise.
+ACCURACY = Criterion("accuracy", "accuracy", 0.002)
+# The other tolerances are estimates until the variance between trainings of one plan has been measured.
+CALIBRATION = Criterion("calibration_error", "calibration error", 0.005, higher_is_better=False)
+THROUGHPUT = Criterion("images_per_s", "images/s", 0.1, relative=True)
+FAITHFULNESS = Criterion("faithfulness", "faithfulness", 0.02)
+MARGIN = Criterion("faithfulness_margin", "faithfulness above random maps, at least", 0.02)
+SANITY = Criterion("cam_sanity", "similarity of the CAM to that of shuffled weights", 0.1, higher_is_better=False)
+CORRELATION = Criterion("cam_correlation", "correlation of its CAM with fp32", 0.01)
 
-MEASURES = (ACCURACY, CALIBRATION, SPEED, FAITHFULNESS, MARGIN, SANITY, LIKENESS)
+CRITERIA = (ACCURACY, CALIBRATION, THROUGHPUT, FAITHFULNESS, MARGIN, SANITY, CORRELATION)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One line of a comparison: `text` is for a person, `refused` says that the new model fails by it."""
+class Check:
+    """The result of one criterion: a line of text for a person, and whether the new version fails it."""
 
     text: str
-    refused: bool
+    failed: bool
 
 
-def compare(old: Manifest, new: Manifest, *, old_speed: Speeds, new_speed: Speeds) -> list[Finding]:
-    """What speaks for and against `new` in the place of `old`; speeds in images/s by precision.
+def compare(old: Manifest, new: Manifest, *, old_throughputs: Throughputs, new_throughputs: Throughputs) -> list[Check]:
+    """Check whether version `new` may replace version `old`.
 
-    A figure that the old model lacks cannot be compared and passes; one that only the new model lacks is refused.
+    A metric that the old version lacks passes without a comparison. A metric, or a precision, that only the old version
+    has fails.
     """
-    findings = list(_labels(old, new))
+    checks = list(_check_labels(old, new))
     for precision in old.precisions:
         if precision not in new.precisions:
-            findings.append(Finding(f"precision {precision}: the new version lacks it; jobs may ask for it", True))
+            checks.append(
+                Check(f"precision {precision}: the new version lacks it, and jobs may ask for it", failed=True)
+            )
             continue
-        ours, theirs = dict(old.metrics[precision]), dict(new.metrics[precision])
-        ours |= {SPEED.key: old_speed[precision]} if precision in old_speed else {}
-        theirs |= {SPEED.key: new_speed[precision]} if precision in new_speed else {}
-        findings += [
-            _judge(precision, measure, ours, theirs) for measure in MEASURES if {measure.key} & {*ours, *theirs}
+        old_metrics = _with_throughput(old, precision, old_throughputs)
+        new_metrics = _with_throughput(new, precision, new_throughputs)
+        checks += [
+            _check_criterion(precision, criterion, old_metrics, new_metrics)
+            for criterion in CRITERIA
+            if criterion.key in {*old_metrics, *new_metrics}
         ]
-    return findings
+    return checks
 
 
-def _labels(old: Manifest, new: Manifest) -> Iterator[Finding]:
+def _with_throughput(manifest: Manifest, precision: str, throughputs: Throughputs) -> dict[str, float]:
+    metrics = dict(manifest.precisions[precision].metrics)
+    return metrics | ({THROUGHPUT.key: throughputs[precision]} if precision in throughputs else {})
+
+
+def _check_labels(old: Manifest, new: Manifest) -> Iterator[Check]:
     if old.labels != new.labels:
-        yield Finding("labels: they are not those of the version it replaces; give it a name of its own", True)
+        yield Check(
+            "labels: they differ from those of the version it replaces; publish it under another --name", failed=True
+        )
 
 
-def _judge(precision: str, measure: Measure, ours: Mapping[str, float], theirs: Mapping[str, float]) -> Finding:
-    old, new = ours.get(measure.key), theirs.get(measure.key)
-    line = f"{precision} {measure.name}: {_shown(old)} → {_shown(new)}"
+def _check_criterion(
+    precision: str, criterion: Criterion, old_metrics: Mapping[str, float], new_metrics: Mapping[str, float]
+) -> Check:
+    old, new = old_metrics.get(criterion.key), new_metrics.get(criterion.key)
+    line = f"{precision} {criterion.name}: {_formatted(old)} → {_formatted(new)}"
     if old is None:
-        return Finding(f"{line}, cannot be compared", False)
+        return Check(f"{line}, not compared", failed=False)
     if new is None:
-        return Finding(f"{line}, was not measured of the new version", True)
-    if measure.allows(old, new):
-        return Finding(line, False)
-    allowed = f"{measure.tolerance:.0%}" if measure.relative else f"{measure.tolerance:g}"
-    return Finding(f"{line}, worse by more than {allowed}", True)
+        return Check(f"{line}, not measured for the new version", failed=True)
+    if criterion.allows(old, new):
+        return Check(line, failed=False)
+    tolerance = f"{criterion.tolerance:.0%}" if criterion.relative else f"{criterion.tolerance:g}"
+    return Check(f"{line}, worse by more than {tolerance}", failed=True)
 
 
-def _shown(figure: float | None) -> str:
-    if figure is None:
+def _formatted(value: float | None) -> str:
+    if value is None:
         return "unknown"
-    return f"{figure:,.0f}" if abs(figure) >= 100 else f"{figure:.4f}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4f}"

@@ -1,6 +1,6 @@
-"""Move the alias `latest`: `python -m training.publish.promote MODEL VERSION`, and back: `… MODEL --rollback`.
+"""Point the alias `latest` at a version: `python -m training promote MODEL VERSION`, or back: `… MODEL --rollback`.
 
-What jobs that name no version get from then on. Running jobs keep the version they were submitted with.
+Jobs that name no version get `latest` from then on. Submitted jobs keep the version that they were submitted with.
 """
 
 import argparse
@@ -17,48 +17,49 @@ from model.artifact import (
     point_latest,
     pointed_version,
 )
-from training.evaluation.pace import paces
-from training.publish.comparison import Finding, compare
+from training.evaluation.throughput import measure_throughputs
+from training.publish.comparison import Check, compare
 
 
-def promote(new: Artifact) -> list[Finding]:
-    """Point `latest` at this version unless it is worse than the one it names; returns what was found.
+def promote(new: Artifact) -> list[Check]:
+    """Point `latest` at this version unless it is worse than the version that `latest` names, and return the checks.
 
-    Nothing moves when a finding is `refused`. Both versions are measured here, side by side. Raises ArtifactError.
+    The alias stays when a check fails. The throughput of both versions is measured on this machine. Raises
+    ArtifactError.
     """
     new.verify()
-    replaced = replaced_by(new)
-    findings = [] if replaced is None else compare_versions(replaced, new)
-    if not any(finding.refused for finding in findings):
+    old = latest_version(new)
+    checks = [] if old is None else compare_versions(old, new)
+    if not any(check.failed for check in checks):
         point_latest(new)
-    return findings
+    return checks
 
 
-def replaced_by(new: Artifact) -> Artifact | None:
-    """The version that `latest` names now; None where there is no alias yet."""
+def latest_version(new: Artifact) -> Artifact | None:
+    """Return the version of the same model that `latest` names; None if there is no alias."""
     root, name = new.path.parent.parent, new.manifest.name
     version = pointed_version(root, name)
     return None if version is None else find_artifact(root, name, version)
 
 
-def compare_versions(old: Artifact, new: Artifact) -> list[Finding]:
-    """Compare the manifests, and the speeds of the precisions that both have."""
+def compare_versions(old: Artifact, new: Artifact) -> list[Check]:
+    """Compare the manifests, and measure the throughput of the precisions that both versions have."""
     shared = [precision for precision in old.manifest.precisions if precision in new.manifest.precisions]
-    speeds = {precision: paces([old, new], precision=precision) for precision in shared}
+    throughputs = {precision: measure_throughputs([old, new], precision=precision) for precision in shared}
     return compare(
         old.manifest,
         new.manifest,
-        old_speed={precision: pair[0] for precision, pair in speeds.items()},
-        new_speed={precision: pair[1] for precision, pair in speeds.items()},
+        old_throughputs={precision: pair[0] for precision, pair in throughputs.items()},
+        new_throughputs={precision: pair[1] for precision, pair in throughputs.items()},
     )
 
 
 def roll_back(root: Path, name: str) -> Artifact:
-    """Point `latest` at the version it named before, once its files are verified; nothing is measured."""
+    """Verify the version that `latest` named before and point `latest` at it. Raises ArtifactError."""
     version = pointed_version(root, name, alias=PREVIOUS)
     if version is None:
-        known = ", ".join(folder.name for folder in artifact_folders(root, name)) or "none"
-        raise ArtifactMissing(f"{name} was never promoted over another version; versions here: {known}")
+        published = ", ".join(_versions(root, name)) or "none"
+        raise ArtifactMissing(f"{name} has no previous version to roll back to; published versions: {published}")
     artifact = find_artifact(root, name, version)
     artifact.verify()
     point_latest(artifact)
@@ -66,20 +67,23 @@ def roll_back(root: Path, name: str) -> Artifact:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run `python -m training promote` with these arguments."""
     parser = argparse.ArgumentParser(
-        prog="python -m training.publish.promote", description="Make a version the one that jobs get which name none."
+        prog="python -m training promote", description="Make a version the default of jobs that name no version."
     )
-    parser.add_argument("model", help="its name, as fashion-mnist, or its folder, as artifacts/fashion-mnist/1.1.0")
-    parser.add_argument("version", nargs="?", help="as 1.1.0")
-    parser.add_argument("--artifacts", type=Path, default=Path("artifacts"), help="where models are published")
-    parser.add_argument("--force", action="store_true", help="move the alias whatever the figures say, unmeasured")
-    parser.add_argument("--rollback", action="store_true", help="go back to the version that was replaced")
+    parser.add_argument("model", help="a name such as fashion-mnist, or a folder such as artifacts/fashion-mnist/1.1.0")
+    parser.add_argument("version", nargs="?", help="such as 1.1.0")
+    parser.add_argument(
+        "--artifacts", type=Path, default=Path("artifacts"), help="where models are published (default: %(default)s)"
+    )
+    parser.add_argument("--force", action="store_true", help="promote without a comparison")
+    parser.add_argument("--rollback", action="store_true", help="return to the version that was replaced")
     args = parser.parse_args(argv)
     try:
-        done = _roll_back(args) if args.rollback else _promote(args)
+        succeeded = _roll_back(args) if args.rollback else _promote(args)
     except (ArtifactError, OSError) as error:
         parser.exit(1, f"{error}; the alias was not moved\n")
-    if not done:
+    if not succeeded:
         parser.exit(1)
 
 
@@ -90,46 +94,44 @@ def _roll_back(args: argparse.Namespace) -> bool:
 
 
 def _promote(args: argparse.Namespace) -> bool:
-    new = _named(args)
+    new = _named_artifact(args)
     name, version = new.manifest.name, new.manifest.version
     old = pointed_version(new.path.parent.parent, name)
     if old == version:
-        sys.stdout.write(f"latest {name} is {version} already\n")
+        sys.stdout.write(f"latest {name} is already {version}\n")
         return True
     if args.force:
         new.verify()
         point_latest(new)
-    elif refused := _report(promote(new)):
+    elif failed := _print_checks(promote(new)):
         sys.stderr.write(
-            f"refused: {version} is worse than {old} by {refused} of these; latest {name} stays {old}.\n"
-            f"To promote it all the same: --force\n"
+            f"refused: {version} fails {failed} of these checks against {old}; latest {name} is still {old}\n"
+            f"to promote it anyway: python -m training promote {name} {version} --force\n"
         )
         return False
-    back = f"; to go back: python -m training.publish.promote {name} --rollback" if old else ""
+    back = f"; to go back: python -m training promote {name} --rollback" if old else ""
     sys.stdout.write(f"latest {name} is {version}{f', was {old}' if old else ''}{back}\n")
     return True
 
 
-def _named(args: argparse.Namespace) -> Artifact:
+def _named_artifact(args: argparse.Namespace) -> Artifact:
     if args.version:
         return find_artifact(args.artifacts, args.model, args.version)
     folder = Path(args.model)
     if folder.parent == Path():
-        raise ArtifactMissing(f"give a version too, or a folder: {', '.join(_versions(args.artifacts, args.model))}")
+        published = ", ".join(_versions(args.artifacts, args.model)) or "none"
+        raise ArtifactMissing(f"{args.model} needs a version; published versions: {published}")
     folder = folder.resolve()
     return find_artifact(folder.parent.parent, folder.parent.name, folder.name)
 
 
-def _report(findings: list[Finding]) -> int:
-    for finding in findings:
-        sys.stdout.write(f"{'✗' if finding.refused else '✓'} {finding.text}\n")
+def _print_checks(checks: list[Check]) -> int:
+    """Print the checks and return how many failed."""
+    for check in checks:
+        sys.stdout.write(f"{'✗' if check.failed else '✓'} {check.text}\n")
     sys.stdout.flush()
-    return sum(finding.refused for finding in findings)
+    return sum(check.failed for check in checks)
 
 
 def _versions(root: Path, name: str) -> list[str]:
     return [folder.name for folder in artifact_folders(root, name)]
-
-
-if __name__ == "__main__":
-    main()

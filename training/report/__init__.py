@@ -1,1 +1,1 @@
-"""The report on a model, made of what the measuring commands saved."""
+"""The report on a model version, made of the JSON files that the evaluating commands saved."""

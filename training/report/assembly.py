@@ -1,4 +1,4 @@
-"""The whole report, of the files that are there; what is missing is said."""
+"""Assemble the report from the findings in a folder; missing findings are listed with the command that saves them."""
 
 import json
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ from training.findings import EVALUATION, EXPLANATIONS, EXPLORATION, TRAINING, E
 from training.report.blocks import Missing, Report, Section, Tile, percent
 from training.report.data_section import data_section
 from training.report.explanation_section import explanation_section, faithfulness_tile
-from training.report.quality_section import cost_section, quality_sections, where
+from training.report.quality_section import cost_section, evaluation_images, quality_sections
 from training.report.training_section import TrainingFindings, training_section
 
 Findings = TypeVar("Findings")
 
 
 def assemble(folder: Path) -> Report:
-    """Read the findings in the folder and tell them."""
+    """Read the findings in the folder and return the report on them."""
     evaluation = _read(folder / EVALUATION, EvaluationFindings)
     explanations = _read(folder / EXPLANATIONS, ExplanationFindings)
     model = evaluation["model"] if evaluation else None
@@ -35,36 +35,32 @@ def _sections(
     if exploration := _read(folder / EXPLORATION, ExplorationFindings):
         yield data_section(exploration, folder)
     else:
-        yield _missing("data", "The data", EXPLORATION, "python -m training.data.explore --out FOLDER")
+        yield _missing("data", "The data", EXPLORATION, "python -m training explore --out FOLDER")
     if training := _read(folder / TRAINING, TrainingFindings):
         yield training_section(training)
     else:
-        yield _missing("training", "Model and training", TRAINING, "python -m training.report FOLDER --run RUN")
+        yield _missing("training", "Model and training", TRAINING, "python -m training report FOLDER --run RUN")
     if evaluation:
         yield from quality_sections(evaluation, folder)
     else:
-        yield _missing(
-            "accuracy", "Accuracy", EVALUATION, "python -m training.evaluation.evaluate ARTIFACT --out FOLDER"
-        )
+        yield _missing("accuracy", "Accuracy", EVALUATION, "python -m training evaluate ARTIFACT --out FOLDER")
     if explanations:
         yield explanation_section(explanations, folder)
     else:
-        yield _missing(
-            "explanations", "Explanations", EXPLANATIONS, "python -m training.explanation.explain ARTIFACT --out FOLDER"
-        )
+        yield _missing("explanations", "Explanations", EXPLANATIONS, "python -m training explain ARTIFACT --out FOLDER")
     if evaluation:
         yield cost_section(evaluation)
 
 
 def _missing(anchor: str, title: str, file: str, command: str) -> Section:
-    return Section(anchor, title, (Missing(f"Not measured: `{file}` is not there. It is written by", command),))
+    return Section(anchor, title, (Missing(f"Not measured: `{file}` is missing. This command writes it:", command),))
 
 
 def _lead(evaluation: EvaluationFindings | None) -> str:
-    measured = f" Its answers were measured on {where(evaluation)}." if evaluation else ""
+    images = f" Classification was evaluated on {evaluation_images(evaluation)}." if evaluation else ""
     return (
-        f"What was measured of this model, and how.{measured} Every figure comes from a file that the command under "
-        "its section wrote; what was not measured is said to be missing."
+        f"The evaluation of this model version.{images} Every number comes from a file that the command below its "
+        "section wrote. Sections without such a file say that it is missing."
     )
 
 
@@ -76,16 +72,20 @@ def _tiles(evaluation: EvaluationFindings | None, explanations: ExplanationFindi
 
 
 def _quality_tiles(evaluation: EvaluationFindings) -> Iterator[Tile]:
-    name, judged = next(iter(evaluation["precisions"].items()))
-    hardest = min(judged["classes"], key=lambda one: one["f1"])
-    cost = judged["cost"]
-    yield Tile(percent(judged["accuracy"], 2), "accuracy", f"{percent(judged['low'])} to {percent(judged['high'])}")
-    yield Tile(f"{judged['macro_f1']:.4f}", "macro F1", f"hardest: {hardest['label']}, {hardest['f1']:.3f}")
-    yield Tile(f"{judged['after']['error']:.4f}", "calibration error", f"{judged['before']['error']:.4f} unscaled")
+    name, first = next(iter(evaluation["precisions"].items()))
+    hardest = min(first["classes"], key=lambda one: one["f1"])
+    cost = first["cost"]
+    yield Tile(percent(first["accuracy"], 2), "accuracy", f"{percent(first['low'])} to {percent(first['high'])}")
+    yield Tile(f"{first['macro_f1']:.4f}", "macro F1", f"lowest: {hardest['label']}, {hardest['f1']:.3f}")
+    yield Tile(
+        f"{first['calibrated']['calibration_error']:.4f}",
+        "calibration error",
+        f"{first['uncalibrated']['calibration_error']:.4f} before scaling",
+    )
     yield Tile(f"{cost['images_per_s']:,.0f}", "images/s with CAM", f"{name}, {cost['threads']} CPU threads")
-    yield Tile(f"{cost['graph_mb']:.1f} MB", "serving graph", f"{cost['artifact_mb']:.1f} MB the whole artifact")
+    yield Tile(f"{cost['graph_mb']:.1f} MB", "serving graph", f"{cost['artifact_mb']:.1f} MB for all files")
 
 
 def _read(path: Path, shape: type[Findings]) -> Findings | None:
-    """The findings in a file that one of our commands wrote; None where it is not there."""
+    """Return the findings in a file that a command of `training` wrote; None if the file is missing."""
     return cast(Findings, json.loads(path.read_text("utf-8"))) if path.is_file() else None

@@ -1,4 +1,4 @@
-"""What a report is made of. Texts may hold `code` in backticks and nothing else of Markdown."""
+"""The blocks of a report. Their texts may contain `code` in backticks, and no other Markdown."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -6,12 +6,14 @@ from typing import TypeAlias
 
 @dataclass(frozen=True)
 class Paragraph:
+    """A paragraph of text."""
+
     text: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a head; the first column names the row, the others hold figures."""
+    """Rows of cells under a head; the first column names the row, the others hold numbers."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -20,7 +22,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A drawing as SVG text (see `training.report.drawing`), and the sentence that says what it shows."""
+    """A drawing as SVG text (see `training.report.drawing`), with a caption that says what it shows."""
 
     name: str
     svg: str
@@ -29,7 +31,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Missing:
-    """What was not measured, and the command that would."""
+    """A notice that something was not measured, with the command that measures it."""
 
     text: str
     command: str
@@ -40,7 +42,7 @@ Block: TypeAlias = Paragraph | Table | Chart | Missing
 
 @dataclass(frozen=True)
 class Section:
-    """A chapter; `command` measured all that it tells, None where nothing was."""
+    """A section; `command` measured its contents, and is None if they were not measured."""
 
     anchor: str
     title: str
@@ -50,7 +52,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """One figure for the head of the report."""
+    """One number at the head of the report."""
 
     value: str
     unit: str
@@ -59,17 +61,19 @@ class Tile:
 
 @dataclass(frozen=True)
 class Report:
+    """A whole report: title, summary and sections."""
+
     title: str
     lead: str
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """0.9364 as 93.6 %."""
-    return f"{100 * share:.{digits}f} %"
+def percent(fraction: float, digits: int = 1) -> str:
+    """Format a fraction: 0.9364 becomes 93.6 %."""
+    return f"{100 * fraction:.{digits}f} %"
 
 
-def listed(words: list[str]) -> str:
-    """a, b and c."""
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def listed(items: list[str]) -> str:
+    """Join items: a, b and c."""
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 
 from training.findings import ExplorationFindings
-from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, board, canvas, only_grid, place
+from training.report.drawing import BLUE, GREEN, INK, MUTED, ORANGE, canvas, draw_image, only_grid, set_up_grid
 from training.sheet import read_sheet
 
-SAMPLES, SHOWN, PAIRS_A_ROW = 8, 4, 6
+SAMPLES_PER_CLASS, ENLARGED_SHOWN, PAIRS_PER_ROW = 8, 4, 6
 SPLIT_COLORS = {"training": BLUE, "validation": GREEN, "test": ORANGE}
 
 
 def class_balance(found: ExplorationFindings) -> str:
-    """Stacked bars, one a class."""
+    """Draw the images of each class as stacked bars by split."""
     labels = found["labels"]
     with canvas(0.7 + 0.24 * len(labels)) as drawn:
         (axes,) = drawn.axes()
@@ -34,87 +34,87 @@ def class_balance(found: ExplorationFindings) -> str:
 
 
 def sample_grid(found: ExplorationFindings, sheet: Path) -> str:
-    """A row of samples per class."""
+    """Draw a row of samples for each class."""
     labels, margin = found["labels"], 3.2
-    pictures = read_sheet(sheet, columns=SAMPLES, count=SAMPLES * len(labels))
+    pictures = read_sheet(sheet, columns=SAMPLES_PER_CLASS, count=SAMPLES_PER_CLASS * len(labels))
     with canvas(0.47 * len(labels)) as drawn:
         (axes,) = drawn.axes()
-        board(axes, columns=SAMPLES + margin, rows=len(labels))
+        set_up_grid(axes, columns=SAMPLES_PER_CLASS + margin, rows=len(labels))
         for row, label in enumerate(labels):
             axes.text(margin - 0.25, row + 0.5, label, ha="right", va="center")
-            strip = np.concatenate(pictures[row * SAMPLES : (row + 1) * SAMPLES], axis=1)
-            place(axes, strip, left=margin, top=row + 0.03, width=SAMPLES, height=0.94)
+            strip = np.concatenate(pictures[row * SAMPLES_PER_CLASS : (row + 1) * SAMPLES_PER_CLASS], axis=1)
+            draw_image(axes, strip, left=margin, top=row + 0.03, width=SAMPLES_PER_CLASS, height=0.94)
     return drawn.svg
 
 
 def mean_grid(found: ExplorationFindings, sheet: Path) -> str:
-    """The mean image of every class, with its name."""
+    """Draw the mean image of each class with its name."""
     labels = found["labels"]
     columns = min(5, len(labels))
     rows = -(-len(labels) // columns)
     with canvas(1.28 * rows * 5 / columns) as drawn:
         (axes,) = drawn.axes()
-        board(axes, columns=columns, rows=1.25 * rows)
+        set_up_grid(axes, columns=columns, rows=1.25 * rows)
         for number, pixels in enumerate(read_sheet(sheet, columns=len(labels), count=len(labels))):
             row, column = divmod(number, columns)
             axes.text(column + 0.5, 1.25 * row + 0.1, labels[number], ha="center", va="center", fontsize=9.5)
-            place(axes, pixels, left=column + 0.04, top=1.25 * row + 0.22, width=0.92, height=0.92)
+            draw_image(axes, pixels, left=column + 0.04, top=1.25 * row + 0.22, width=0.92, height=0.92)
     return drawn.svg
 
 
 def brightness(found: ExplorationFindings) -> str:
-    """How bright the training pixels of every class are: a ridge each, without the darkest range, which is told."""
+    """Draw the histogram of the training pixels of each class; the darkest bin is given as a number."""
     split = found["splits"][0]
-    shares = np.array(split["histogram"])
-    centers = (np.arange(shares.shape[1]) + 0.5) * 256 / shares.shape[1]
-    highest = shares[:, 1:].max() or 1
+    fractions = np.array(split["histogram"])
+    centers = (np.arange(fractions.shape[1]) + 0.5) * 256 / fractions.shape[1]
+    highest = fractions[:, 1:].max() or 1
     with canvas(0.7 + 0.3 * len(found["labels"])) as drawn:
         (axes,) = drawn.axes()
         for row, label in enumerate(found["labels"]):
-            ridge = row - 1.3 * shares[row, 1:] / highest
+            ridge = row - 1.3 * fractions[row, 1:] / highest
             axes.fill_between(centers[1:], ridge, row, color=BLUE.light, alpha=0.35, linewidth=0)
             axes.plot(centers[1:], ridge, color=BLUE.light, linewidth=1.2)
             axes.plot(split["mean"][row], row - 0.13, marker="|", markersize=8, markeredgewidth=2, color=ORANGE.light)
             axes.text(-8, row - 0.08, label, ha="right", va="bottom")
-            axes.text(264, row - 0.08, f"{100 * shares[row, 0]:.0f} % dark", va="bottom", color=MUTED.light)
+            axes.text(264, row - 0.08, f"{100 * fractions[row, 0]:.0f} % dark", va="bottom", color=MUTED.light)
         axes.set_ylim(len(found["labels"]) - 0.8, -1.3)
         axes.set_xlim(0, 256)
         axes.set_xticks([0, 64, 128, 192, 255])
         axes.set_yticks([])
-        axes.set_xlabel("brightness of a pixel; the orange bar is the class' mean")
+        axes.set_xlabel("gray level; the orange bar is the class' mean")
         only_grid(axes, "x")
     return drawn.svg
 
 
 def enlargement(found: ExplorationFindings, original: Path, enlarged: Path) -> str:
-    """Some pictures as they are and as the network gets them."""
+    """Draw some images before and after they are stretched for the network."""
     changed = found["enlargement"]
     rows = (
-        (f"{changed['from_width']}×{changed['from_height']}, as they are", original),
-        (f"{changed['to_side']}×{changed['to_side']}, as the network sees them", enlarged),
+        (f"{changed['from_width']}×{changed['from_height']}, original", original),
+        (f"{changed['to_side']}×{changed['to_side']}, input of the network", enlarged),
     )
     with canvas(3.1) as drawn:
         (axes,) = drawn.axes()
-        board(axes, columns=SHOWN, rows=2.4)
+        set_up_grid(axes, columns=ENLARGED_SHOWN, rows=2.4)
         for row, (title, sheet) in enumerate(rows):
             axes.text(0.03, 1.2 * row + 0.1, title, va="center")
-            for column, pixels in enumerate(read_sheet(sheet, columns=SHOWN, count=SHOWN)):
-                place(axes, pixels, left=column + 0.03, top=1.2 * row + 0.22, width=0.94, height=0.94)
+            for column, pixels in enumerate(read_sheet(sheet, columns=ENLARGED_SHOWN, count=ENLARGED_SHOWN)):
+                draw_image(axes, pixels, left=column + 0.03, top=1.2 * row + 0.22, width=0.94, height=0.94)
     return drawn.svg
 
 
 def nearest_pairs(found: ExplorationFindings, sheet: Path) -> str:
-    """The closest pairs across splits, the image that is not trained on above."""
-    pairs = found["near"]["pairs"]
+    """Draw the closest pairs across splits, the image of the other split above the training image."""
+    pairs = found["near_duplicates"]["pairs"]
     pictures = read_sheet(sheet, columns=2, count=2 * len(pairs))
-    rows, step = -(-len(pairs) // PAIRS_A_ROW), 2.75
+    rows, step = -(-len(pairs) // PAIRS_PER_ROW), 2.75
     with canvas(2.35 * rows) as drawn:
         (axes,) = drawn.axes()
-        board(axes, columns=PAIRS_A_ROW, rows=step * rows)
+        set_up_grid(axes, columns=PAIRS_PER_ROW, rows=step * rows)
         for number, pair in enumerate(pairs):
-            row, column = divmod(number, PAIRS_A_ROW)
+            row, column = divmod(number, PAIRS_PER_ROW)
             for half, pixels in enumerate(pictures[2 * number : 2 * number + 2]):
-                place(axes, pixels, left=column + 0.04, top=step * row + 0.95 * half, width=0.92, height=0.92)
+                draw_image(axes, pixels, left=column + 0.04, top=step * row + 0.95 * half, width=0.92, height=0.92)
             below = {2.05: (pair["label"], INK), 2.32: (f"{pair['distance']:.1f} levels", MUTED)}
             for down, (text, color) in below.items():
                 axes.text(

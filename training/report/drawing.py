@@ -1,6 +1,6 @@
-"""How charts look: one palette, safe for color-blind readers, that follows the page into its dark colors.
+"""The style of charts: one palette, safe for color-blind readers, with a light and a dark theme.
 
-Every color is drawn as its light value and written as a CSS variable with that value to fall back on. Text stays text.
+Every color is drawn as its light value and written as a CSS variable with that value as fallback. Text stays text.
 """
 
 import re
@@ -22,7 +22,7 @@ Images = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Color:
-    """A role in every chart, in light and in dark."""
+    """A color by its role in every chart, in the light and in the dark theme."""
 
     name: str
     light: str
@@ -39,7 +39,7 @@ GREEN = Color("green", "#0c7c5b", "#4cc4a0")
 PALETTE = (PAPER, INK, MUTED, LINE, BLUE, ORANGE, GREEN)
 
 WIDTH_IN, FILE_WIDTH_PX = 5.2, 560
-PAD_IN = 0.1  # readers' fonts are a little wider than the one measured with
+PAD_IN = 0.1  # browsers' fonts are a little wider than the one that Matplotlib measures with
 _STYLE: dict[RcKeyType, str | float | bool] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "report",
@@ -73,54 +73,53 @@ _STYLE: dict[RcKeyType, str | float | bool] = {
     "lines.solid_capstyle": "round",
     "image.interpolation": "none",
 }
-# Drawn inside the file for readers of the Markdown; the HTML page sets the same variables for all charts at once.
 _FONT = re.compile(r"'DejaVu Sans'(?:, sans-serif)?")
 
 
 class Canvas:
-    """A figure to draw on; its `svg` is there when the drawing is over."""
+    """A figure to draw on; `svg` is set when the `canvas` block ends."""
 
     def __init__(self, width_in: float, height_in: float) -> None:
         self.figure = Figure(figsize=(width_in, height_in), layout="constrained")
         self.svg = ""
 
     def axes(self, rows: int = 1, columns: int = 1, *, sharey: bool = False) -> list[Axes]:
-        """The charts of a grid, row by row."""
+        """Return the axes of a grid, row by row."""
         return list(self.figure.subplots(rows, columns, squeeze=False, sharey=sharey).flat)
 
 
 @contextmanager
 def canvas(height_in: float, *, width_in: float = WIDTH_IN) -> Iterator[Canvas]:
-    """Draw in the house style; widths are those of a column or of a page."""
+    """Yield a canvas in the style of this module, with its size in inches."""
     with mpl.rc_context(_STYLE):
         drawn = Canvas(width_in, height_in)
         yield drawn
         drawn.svg = _to_svg(drawn.figure)
 
 
-def board(axes: Axes, *, columns: float, rows: float) -> None:
-    """Make the axes a board for `place`: so many unit squares wide and high, its origin at the top left."""
+def set_up_grid(axes: Axes, *, columns: float, rows: float) -> None:
+    """Turn the axes into a grid of unit squares for `draw_image`, with its origin at the top left."""
     axes.set_axis_off()
     axes.set_xlim(0, columns)
     axes.set_ylim(rows, 0)
     axes.set_aspect("equal")
 
 
-def place(axes: Axes, pixels: Images, *, left: float, top: float, width: float = 1, height: float = 1) -> None:
-    """Lay a picture on a board."""
+def draw_image(axes: Axes, pixels: Images, *, left: float, top: float, width: float = 1, height: float = 1) -> None:
+    """Draw an image on a grid, at a position and size in its units."""
     image = axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(left, left + width, top + height, top))
     image.set_clip_on(False)
     axes.set_autoscale_on(False)
 
 
 def only_grid(axes: Axes, axis: str) -> None:
-    """Keep the grid lines of one axis, `x` or `y`, and no frame."""
+    """Show the grid lines of one axis, `x` or `y`, and no frame."""
     axes.grid(visible=False, axis="y" if axis == "x" else "x")
     axes.spines[:].set_visible(False)
 
 
 def inline(svg: str, *, name: str, alt: str) -> str:
-    """The drawing as part of an HTML page: named, without names that clash, without namespaces."""
+    """Return the drawing for an HTML page: with a label, ids that are unique on the page, and no namespaces."""
     named = re.sub(r'\bid="([^"]+)"', rf'id="{name}-\1"', svg)
     linked = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", named)
     plain = re.sub(
@@ -130,7 +129,7 @@ def inline(svg: str, *, name: str, alt: str) -> str:
 
 
 def standalone(svg: str) -> str:
-    """The drawing as a file that brings its colors, light and dark."""
+    """Return the drawing as a file of its own, which defines its colors for both themes."""
     light, dark = (
         "".join(f"--{color.name}:{getattr(color, theme)};" for color in PALETTE) for theme in ("light", "dark")
     )
@@ -141,33 +140,33 @@ def standalone(svg: str) -> str:
 def _to_svg(figure: Figure) -> str:
     written = StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(written, format="svg", metadata=nothing, bbox_inches=_used(figure))
+    figure.savefig(written, format="svg", metadata=nothing, bbox_inches=_drawn_area(figure))
     svg = written.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (width|height)="[\d.]+pt"', "", svg, count=2)
     for color in PALETTE:
         svg = svg.replace(color.light, f"var(--{color.name}, {color.light})")
-    svg = _without_idle_names(svg)
+    svg = _without_unused_ids(svg)
     svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r"<[^>]*>", _shortened, svg)
     return _FONT.sub("system-ui, sans-serif", svg).strip()
 
 
-def _used(figure: Figure) -> Bbox:
-    """The part of the figure that was drawn on, in at least its width: so text is of one size in all charts."""
+def _drawn_area(figure: Figure) -> Bbox:
+    """Return the drawn part of the figure, at least at full width, so that all charts have one text size."""
     figure.draw_without_rendering()
     drawn = figure.get_tightbbox()
     left, right = min(0, drawn.x0 - PAD_IN), max(figure.get_figwidth(), drawn.x1 + PAD_IN)
     return Bbox.from_extents(left, drawn.y0 - PAD_IN, right, drawn.y1 + PAD_IN)
 
 
-def _without_idle_names(svg: str) -> str:
-    """The drawing with those names alone that something in it refers to."""
+def _without_unused_ids(svg: str) -> str:
+    """Remove the ids that nothing in the drawing refers to."""
     used = set(re.findall(r"#([\w.-]+)", svg))
-    return re.sub(r'\sid="([^"]*)"', lambda name: name.group() if name[1] in used else "", svg)
+    return re.sub(r'\sid="([^"]*)"', lambda match: match.group() if match[1] in used else "", svg)
 
 
 def _shortened(tag: re.Match[str]) -> str:
-    """The tag with its coordinates to a hundredth of a point."""
+    """Return the tag with its coordinates cut to a hundredth of a point."""
     return re.sub(r"(\d\.\d\d)\d+", r"\1", tag.group())

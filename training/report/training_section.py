@@ -1,29 +1,28 @@
-"""What the report says of a model's training, and the copying of a run's records for it."""
+"""The report's section on training, and the copy of a run's plan and history that it reads."""
 
-import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import NotRequired, TypedDict
+from typing import TypedDict
 
 from training.findings import TRAINING, save
-from training.fit.progress import COLUMNS, HISTORY, read_history
 from training.report.blocks import Chart, Paragraph, Section, Table, percent
 from training.report.drawing import BLUE, MUTED, ORANGE, canvas, only_grid
-
-PLAN = "plan.json"  # as in training.fit.plan, which loads Keras; a report needs no model library
+from training.run.history import COLUMNS, HISTORY, read_history
+from training.run.plan import read_plan
 
 
 class StagePlan(TypedDict):
-    """As in training.fit.plan; `local` is not in plans made before there were local stages."""
+    """The fields of `training.run.plan.Stage`."""
 
     size: int
     epochs: int
-    part: str
-    local: NotRequired[bool]
+    trainable: str
+    consistency: bool
 
 
 class TrainingFindings(TypedDict):
-    """`training.json`: a run's plan, and its history column by column."""
+    """`training.json`: a run's stages, its other settings, and its history by column."""
 
     stages: list[StagePlan]
     settings: dict[str, object]
@@ -31,21 +30,21 @@ class TrainingFindings(TypedDict):
 
 
 def save_training(run: Path, folder: Path) -> Path:
-    """Copy what a run says of itself into the folder of findings. Raises FileNotFoundError when it is no run."""
-    settings = json.loads((run / PLAN).read_text("utf-8"))
+    """Copy a run's plan and history to `training.json` in the folder. Raises FileNotFoundError or InvalidPlan."""
+    settings = asdict(read_plan(run))
     rows = read_history(run / HISTORY)
     findings = TrainingFindings(
-        stages=settings.pop("stages"),
-        settings=settings.pop("strength") | settings,
+        stages=list(settings.pop("stages")),
+        settings=settings.pop("augmentation") | settings,
         history={column: [float(row[column]) for row in rows] for column in COLUMNS},
     )
     return save(folder, TRAINING, findings)
 
 
 def training_section(found: TrainingFindings) -> Section:
-    """The stages, the curves, and all settings."""
-    kept, accuracy = _kept(found)
-    settings = tuple((name.replace("_", " "), _written(value)) for name, value in sorted(found["settings"].items()))
+    """Return the section: stages, curves, and all settings."""
+    epoch, accuracy = _best_epoch(found)
+    settings = tuple((name.replace("_", " "), _formatted(value)) for name, value in sorted(found["settings"].items()))
     return Section(
         "training",
         "Model and training",
@@ -54,22 +53,22 @@ def training_section(found: TrainingFindings) -> Section:
             Chart(
                 "training-accuracy",
                 _curves(found, "accuracy"),
-                f"Accuracy by epoch. On the validation images, epoch {kept:.0f} was kept with {percent(accuracy, 2)}. "
-                "The training figure is measured on augmented and mixed images with dropout, so it may lie below.",
+                f"Accuracy by epoch. Epoch {epoch:.0f} was kept, with {percent(accuracy, 2)} on the validation images. "
+                "Training accuracy is measured on augmented images with dropout, so it may be lower.",
             ),
             Chart(
                 "training-loss",
                 _curves(found, "loss"),
-                "Cross-entropy by epoch. With label smoothing and mixed images it does not go to 0.",
+                "Cross-entropy by epoch. Label smoothing and mixed images keep it above 0.",
             ),
-            Table(("setting", "value"), settings, "All that decides a run besides code and data."),
+            Table(("setting", "value"), settings, "All settings of the run."),
         ),
-        "python -m training.fit.train",
+        "python -m training train",
     )
 
 
-def _kept(found: TrainingFindings) -> tuple[float, float]:
-    """(epoch, validation accuracy) of the last stage's best; of the whole run's where its end was not reached."""
+def _best_epoch(found: TrainingFindings) -> tuple[float, float]:
+    """Return (epoch, validation accuracy) of the last stage's best epoch; of the whole run if that stage has none."""
     history = found["history"]
     begins = sum(stage["epochs"] for stage in found["stages"][:-1])
     rows = list(zip(history["epoch"], history["val_accuracy"], strict=True))
@@ -78,24 +77,21 @@ def _kept(found: TrainingFindings) -> tuple[float, float]:
 
 
 def _overview(found: TrainingFindings) -> str:
-    parts = {"all": "all layers", "late": "the late layers", "head": "the last layer"}
+    layers = {"all": "all layers", "late": "the late layers", "head": "the last layer"}
     stages = ", ".join(
-        f"{stage['epochs']} epochs at {stage['size']} pixels ({parts[stage['part']]}{LOCAL if _local(stage) else ''})"
+        f"{stage['epochs']} epochs at {stage['size']} pixels "
+        f"({layers[stage['trainable']]}{WITH_CONSISTENCY if stage['consistency'] else ''})"
         for stage in found["stages"]
     )
-    backbone = found["settings"].get("backbone", "MobileNetV2")
+    backbone = found["settings"]["backbone"]
     done = len(found["history"]["epoch"])
     return (
-        f"{backbone}, trained in stages: {stages}. {done} epochs were run. What is validated and kept "
-        "is a moving average of the weights; the epoch kept is the last stage's best on the validation images."
+        f"{backbone}, trained in stages: {stages}. {done} epochs were run. A moving average of the "
+        "weights is validated and kept, from the epoch of the last stage with the best validation accuracy."
     )
 
 
-LOCAL = ", for local evidence"
-
-
-def _local(stage: StagePlan) -> bool:
-    return stage.get("local", False)
+WITH_CONSISTENCY = ", with consistency regularization"
 
 
 def _curves(found: TrainingFindings, figure: str) -> str:
@@ -121,14 +117,14 @@ def _curves(found: TrainingFindings, figure: str) -> str:
 
 
 def _named_stages(stages: list[StagePlan]) -> Iterator[tuple[int, str]]:
-    """(epochs before it, name) of each stage that begins a size or local evidence."""
+    """Yield (epochs before it, name) of each stage with which an image size or consistency regularization begins."""
     done, named = 0, ""
     for stage in stages:
-        name = "local" if _local(stage) else f"{stage['size']} px"
+        name = "consistency" if stage["consistency"] else f"{stage['size']} px"
         if name != named:
             yield done, name
         done, named = done + stage["epochs"], name
 
 
-def _written(value: object) -> str:
+def _formatted(value: object) -> str:
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -13,8 +13,8 @@ from core.db.tables import Shard
 from core.failpoints import Point, failpoint
 from core.objects.shard_format import Entry, ShardReader, UnreadableShard
 from core.states import ItemErrorCode
+from model.arrays import Images
 from model.decode import Decoded, UndecodableImage, decode
-from model.engines.interface import Images
 from model.manifest import InputContract
 
 REFUSAL_MESSAGES = {

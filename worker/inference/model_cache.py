@@ -7,7 +7,8 @@ from billiard import current_process
 from core.db.tables import Job
 from core.settings import Settings
 from model.artifact import Artifact, find_artifact
-from model.engines.interface import Engine, load_engine
+from model.engines.interface import Engine
+from model.engines.load import load_engine
 
 Version = tuple[str, str, str]
 """Name, version, precision."""

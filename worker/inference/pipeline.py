@@ -16,9 +16,10 @@ from core.objects.shard_format import Entry, ShardReader, UnreadableShard
 from core.objects.storage import Storage
 from core.settings import Settings
 from core.states import Explain, ItemErrorCode
+from model.arrays import Floats, Images
 from model.artifact import Artifact
 from model.decode import Decoded, UndecodableImage
-from model.engines.interface import Engine, Floats, Images, Inference
+from model.engines.interface import Engine, Inference
 from model.manifest import InputContract
 from worker.inference.cancellation import JobCancelled
 from worker.inference.decoding import Image, decode_in_batches, pixels_of

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from model.engines.interface import Engine, Floats, Images, Inference
+from model.arrays import Floats, Images
+from model.engines.interface import Engine, Inference
 from model.explanation.faithfulness import faithfulness
 
 

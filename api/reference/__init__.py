@@ -1,0 +1,1 @@
+"""What the API reference (`/docs`, `/openapi.json`) says beside the schemas: errors, headers, bodies."""
