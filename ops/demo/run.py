@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from batchlight import Client, Job
+from batchlight import BatchlightError, Client, Job
 from ops.demo.contact_sheet import LEGEND, Card, draw_contact_sheet
 from ops.errors import DemoFailed
 from ops.stack import create_stack_key, running_stack
@@ -53,12 +53,11 @@ def run_demo(samples: Path, *, output: Path, console: Console, report: Callable[
         console.print("Starting Redis, the API, the workers, maintenance and Flower…", style="dim")
         with running_stack(Path(folder), report=report) as (stack, supervisor):
             key = create_stack_key(stack, name="demo")
-            with Client(stack.address, key) as client:
-                started_s = time.monotonic()
-                job = client.submit(samples / "images", name="demo")
-                _follow(client, job, console=console, supervisor=supervisor)
-                duration_s = time.monotonic() - started_s
-                client.download(job.id, archive)
+            try:
+                with Client(stack.address, key) as client:
+                    duration_s = _classify(client, samples / "images", archive, console=console, supervisor=supervisor)
+            except BatchlightError as error:
+                raise DemoFailed(f"The demo stopped: {error}") from error
             console.print("Stopping everything…", style="dim")
     results = _results(archive, true_labels)
     score = _score(results)
@@ -80,6 +79,16 @@ def _true_labels(samples: Path) -> dict[str, str]:
         )
     with (samples / "labels.csv").open(newline="") as file:
         return {row["file"]: row["label"] for row in csv.DictReader(file)}
+
+
+def _classify(client: Client, images: Path, archive: Path, *, console: Console, supervisor: Supervisor) -> float:
+    """Submit the images, download the archive, and return the seconds from the submit to the end of the job."""
+    started_s = time.monotonic()
+    job = client.submit(images, name="demo")
+    _follow(client, job, console=console, supervisor=supervisor)
+    duration_s = time.monotonic() - started_s
+    client.download(job.id, archive)
+    return duration_s
 
 
 def _follow(client: Client, job: Job, *, console: Console, supervisor: Supervisor) -> None:
