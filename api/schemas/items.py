@@ -3,7 +3,8 @@
 import struct
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
 from api.reference.codes import ITEM_ERRORS, list_codes
 from api.schemas.described import Described
@@ -22,13 +23,15 @@ FAITHFULNESS = (
 Faithfulness = Annotated[float | None, Field(description=FAITHFULNESS)]
 
 
-class ScoreOut(Described):
+# A TypedDict, as the row holds it: an object per score made a page of 1,000 items 18 % slower.
+@with_config(Described.model_config)
+class ScoreOut(TypedDict):
     """One class of a top-k list."""
 
-    label: str = Field(examples=["Ankle boot"])
+    label: str
     """The class."""
 
-    confidence: float = Field(examples=[0.98])
+    confidence: float
     """Its probability, in [0, 1]."""
 
 
@@ -141,7 +144,7 @@ class ItemOut(Described):
         return cls(
             index=item.index, name=item.name, state=item.state, sha256=item.sha256, bytes=item.size_bytes,
             width=item.width, height=item.height, label=item.label, confidence=item.confidence,
-            top_k=None if item.top_k is None else [ScoreOut(**score) for score in item.top_k],
+            top_k=item.top_k,
             cam=Cam.of(item), faithfulness=item.faithfulness, error=ItemError.of(item),
             model=ran_model(item, job), attempt=item.shard.attempt, links=ItemLinks.of(item),
         )  # fmt: skip
@@ -189,7 +192,7 @@ class PredictionOut(Described):
         assert item.confidence is not None
         assert item.top_k is not None
         return cls(
-            label=item.label, confidence=item.confidence, top_k=[ScoreOut(**score) for score in item.top_k],
+            label=item.label, confidence=item.confidence, top_k=item.top_k,
             cam=Cam.of(item), faithfulness=item.faithfulness, model=ran_model(item, job), job_id=job.id,
             links=ItemLinks.of(item),
         )  # fmt: skip

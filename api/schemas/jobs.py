@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from pydantic import Field
+from pydantic import Field, with_config
+from typing_extensions import TypedDict
 
 from api.schemas.described import Described
 from api.schemas.models import ModelRef
@@ -42,13 +43,14 @@ class OptionsOut(Described):
     """How far predictions are explained: `cam`, or `full`, which also measures their `faithfulness`."""
 
 
-class SkipOut(Described):
+@with_config(Described.model_config)
+class SkipOut(TypedDict):
     """An entry of the upload that is not an image and was skipped."""
 
-    name: str = Field(examples=["photos/.DS_Store"])
+    name: str
     """The entry's name."""
 
-    reason: str = Field(examples=["system file"])
+    reason: str
     """Why it was skipped: `folder`, `system file` or `hidden file`."""
 
 
@@ -136,7 +138,7 @@ class JobOut(Described):
                 total=job.total, queued=job.queued, running=job.running,
                 succeeded=job.succeeded, failed=job.failed, cancelled=job.cancelled,
             ),
-            skipped=[SkipOut(**skip) for skip in job.skipped], skipped_total=job.skipped_total,
+            skipped=job.skipped, skipped_total=job.skipped_total,
             created_at=job.created_at, started_at=job.started_at,
             cancel_requested_at=job.cancel_requested_at, ended_at=job.ended_at,
             expires_at=job.expires_at, purged_at=job.purged_at,

@@ -1,8 +1,9 @@
-"""The contract is tested on both stacks; refusals on an API with small limits, whose storage can be looked into."""
+"""The two running stacks, and an API with small limits whose storage the tests can read."""
 
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,27 +23,27 @@ from tests.stacks import RunningStack
 
 
 @pytest.fixture(scope="session", params=["embedded", "postgres"])
-def either(request: pytest.FixtureRequest) -> RunningStack:
-    """The embedded stack, then the same processes over Postgres and Redis."""
+def each_stack(request: pytest.FixtureRequest) -> RunningStack:
+    """The embedded stack, then the same processes over Postgres and a Redis server."""
     running: RunningStack = request.getfixturevalue("stack" if request.param == "embedded" else "postgres_stack")
     return running
 
 
 @pytest.fixture
-def client(either: RunningStack) -> Iterator[httpx.Client]:
-    with either.client() as opened:
+def client(each_stack: RunningStack) -> Iterator[httpx.Client]:
+    with each_stack.client() as opened:
         yield opened
 
 
 @dataclass(frozen=True)
 class SmallApi:
-    """An API without workers or Redis, and what it has stored."""
+    """A running API without workers or Redis, and its settings."""
 
     client: httpx.Client
     settings: Settings
 
     def stored(self) -> list[Path]:
-        """Every file in storage."""
+        """Return every file in storage."""
         return [path for path in self.settings.storage_dir.rglob("*") if path.is_file()]
 
     def jobs(self) -> int:
@@ -68,7 +69,7 @@ def small(tmp_path: Path, migrated_sqlite: Path) -> Iterator[SmallApi]:
         shard_images=4,
         upload_idle_s=2,
     )
-    with serving(settings) as url, httpx.Client(base_url=url, headers=authorized(settings), timeout=30) as client:
+    with serve(settings) as url, httpx.Client(base_url=url, headers=authorized(settings), timeout=30) as client:
         yield SmallApi(client, settings)
 
 
@@ -80,28 +81,25 @@ def authorized(settings: Settings) -> dict[str, str]:
     return {"Authorization": f"Bearer {secret}"}
 
 
-class serving:  # noqa: N801  # reads as a verb: `with serving(settings) as url`
-    """A real server in a thread of its own."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._port = free_port()
-        app = create_app(settings)
-        self._server = uvicorn.Server(uvicorn.Config(app, host=LOOPBACK, port=self._port, log_level="warning"))
-        self._thread = threading.Thread(target=self._server.run, daemon=True)
-
-    def __enter__(self) -> str:
-        self._thread.start()
-        while not self._server.started:
+@contextmanager
+def serve(settings: Settings) -> Iterator[str]:
+    """Run a real server in a thread of its own; yield its URL."""
+    port = free_port()
+    config = uvicorn.Config(create_app(settings), host=LOOPBACK, port=port, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
             time.sleep(0.01)
-        return f"http://{LOOPBACK}:{self._port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join()
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def refused(small: SmallApi, response: httpx.Response, status: int, code: str) -> dict[str, object]:
-    """The problem, after checking its form and that nothing is left of the upload."""
+    """Return the problem after checking its form, and that nothing of the upload is left."""
     problem: dict[str, object] = response.json()
     assert (response.status_code, problem["code"], problem["status"]) == (status, code, status), problem
     assert response.headers["content-type"] == "application/problem+json"

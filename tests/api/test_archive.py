@@ -30,7 +30,7 @@ def test_an_archive_holds_every_image_with_its_overlay_and_result(client: httpx.
     assert (rows[9]["error_code"], lines[9]["overlay"]) == ("not_an_image", None)
 
 
-def test_the_manifest_has_the_digest_of_every_file_and_says_what_made_them(
+def test_the_manifest_has_the_digest_of_every_file_and_names_job_and_model(
     client: httpx.Client, samples: list[Path]
 ) -> None:
     job = ended(client, submit(client, paths(samples[:3])))
@@ -46,7 +46,7 @@ def test_the_manifest_has_the_digest_of_every_file_and_says_what_made_them(
     assert len(manifest["model"]["files"]["model.onnx"]) == 64
 
 
-def test_cells_that_a_spreadsheet_would_run_are_made_text(client: httpx.Client, samples: list[Path]) -> None:
+def test_cells_that_a_spreadsheet_would_execute_become_text(client: httpx.Client, samples: list[Path]) -> None:
     evil = "=HYPERLINK(A1).png"
     job = ended(client, submit(client, {evil: samples[0].read_bytes()}))
 

@@ -1,4 +1,4 @@
-"""Bad ZIPs: the entry at fault is named; nothing stored, nothing left on disk."""
+"""Bad ZIPs: the problem names the entry at fault, and nothing is left on disk."""
 
 import stat
 import struct
@@ -16,7 +16,7 @@ IMAGE = b"\x89PNG not decoded on arrival"
 
 
 def named(name: str, *, mode: int = stat.S_IFREG | 0o644, flags: int = 0) -> bytes:
-    """A ZIP whose one entry has this name, whatever it is."""
+    """Return a ZIP of one entry with this name, file mode and flags."""
     entry = zipfile.ZipInfo("placeholder")
     entry.filename = name
     entry.external_attr = mode << 16
@@ -108,7 +108,7 @@ def test_a_lying_zip_is_inflated_no_further_than_it_states(small: SmallApi) -> N
 
 
 def stating(content: bytes, size_bytes: int) -> bytes:
-    """The ZIP of one entry, its stated size changed in both places."""
+    """Return the ZIP of one entry with its stated size changed in both headers."""
     changed = bytearray(content)
     for magic, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         struct.pack_into("<I", changed, changed.index(magic) + offset, size_bytes)
@@ -120,7 +120,7 @@ def test_entries_that_share_their_bytes_are_refused(small: SmallApi) -> None:
 
 
 def overlapping() -> bytes:
-    """A ZIP whose two directory entries point at one local entry."""
+    """Return a ZIP whose two directory entries point at one local entry."""
     data = IMAGE * 4
     fixed = struct.pack("<HHHHHIIIH", 20, 0, 0, 0, 0, zlib.crc32(data), len(data), len(data), 5) + struct.pack("<H", 0)
     local = b"PK\x03\x04" + fixed + b"a.png" + data

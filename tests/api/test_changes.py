@@ -13,7 +13,7 @@ def many(samples: list[Path], *, copies: int) -> dict[str, bytes]:
     return {f"{copy}/{name}": data for copy in range(copies) for name, data in paths(samples).items()}
 
 
-def begun(client: httpx.Client, job: dict[str, Any]) -> None:
+def wait_until_begun(client: httpx.Client, job: dict[str, Any]) -> None:
     until = time.monotonic() + 30
     while not client.get(f"/v1/jobs/{job['id']}").json()["counts"]["succeeded"]:
         assert time.monotonic() < until, "the job did not begin"
@@ -22,7 +22,7 @@ def begun(client: httpx.Client, job: dict[str, Any]) -> None:
 
 def test_a_cancelled_job_ends_soon_and_keeps_what_was_done(client: httpx.Client, samples: list[Path]) -> None:
     job = submit_zip(client, zipped(many(samples, copies=12))).json()
-    begun(client, job)
+    wait_until_begun(client, job)
 
     asked = client.post(f"/v1/jobs/{job['id']}/cancel")
     asked_at = time.monotonic()
@@ -54,7 +54,7 @@ def test_a_retry_runs_the_failed_images_once_more(client: httpx.Client, samples:
 
 def test_a_deleted_job_is_gone_and_its_objects_with_it(client: httpx.Client, samples: list[Path]) -> None:
     job = submit_zip(client, zipped(many(samples, copies=12))).json()
-    begun(client, job)
+    wait_until_begun(client, job)
 
     deleted = client.delete(f"/v1/jobs/{job['id']}")
 
@@ -69,7 +69,7 @@ def test_a_deleted_job_is_gone_and_its_objects_with_it(client: httpx.Client, sam
     assert statuses == {410}
 
 
-def test_what_cannot_be_done_to_a_job_says_why(client: httpx.Client, samples: list[Path]) -> None:
+def test_cancel_and_retry_of_a_succeeded_job_are_conflicts(client: httpx.Client, samples: list[Path]) -> None:
     job = ended(client, submit(client, paths(samples[:1])))
 
     codes = [client.post(f"/v1/jobs/{job['id']}/{action}").json()["code"] for action in ("cancel", "retry")]

@@ -1,4 +1,4 @@
-"""`explain`: what a job may ask to have measured beside its CAMs."""
+"""`explain=full`: the faithfulness of each CAM is measured."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from api.schemas.items import FAITHFULNESS
 from tests.http import all_items, archive, ended, files, paths, submit
 
 
-def test_a_full_job_says_of_every_item_how_faithful_its_cam_is(client: httpx.Client, samples: list[Path]) -> None:
+def test_explain_full_measures_the_faithfulness_of_every_cam(client: httpx.Client, samples: list[Path]) -> None:
     job = ended(client, submit(client, {**paths(samples[:3]), "broken.png": b"no image"}, explain="full"))
 
     *scores, failed = [item["faithfulness"] for item in all_items(client, job)]
@@ -23,7 +23,7 @@ def test_a_full_job_says_of_every_item_how_faithful_its_cam_is(client: httpx.Cli
     assert failed is None
 
 
-def test_a_job_that_does_not_ask_has_its_cams_alone(client: httpx.Client, samples: list[Path]) -> None:
+def test_without_explain_full_items_have_a_cam_alone(client: httpx.Client, samples: list[Path]) -> None:
     job = ended(client, submit(client, paths(samples[:1])))
 
     (item,) = all_items(client, job)
@@ -32,7 +32,7 @@ def test_a_job_that_does_not_ask_has_its_cams_alone(client: httpx.Client, sample
     assert item["faithfulness"] is None
 
 
-def test_a_prediction_is_measured_where_that_is_asked_for(client: httpx.Client, samples: list[Path]) -> None:
+def test_predict_measures_faithfulness_with_explain_full(client: httpx.Client, samples: list[Path]) -> None:
     full, plain = [
         client.post("/predict", content=samples[0].read_bytes(), params={"explain": explain}).json()
         for explain in ("full", "cam")
@@ -55,13 +55,13 @@ def test_the_archive_holds_the_scores(client: httpx.Client, samples: list[Path])
     assert json.loads(opened.read("manifest.json"))["job"]["explain"] == "full"
 
 
-def test_an_explanation_there_is_not_is_refused(client: httpx.Client, samples: list[Path]) -> None:
+def test_an_unknown_value_of_explain_is_refused(client: httpx.Client, samples: list[Path]) -> None:
     response = client.post("/v1/jobs", files=files(paths(samples[:1])), params={"explain": "fully"})
 
     assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
 
 
-def test_the_reference_says_what_the_score_means(client: httpx.Client) -> None:
+def test_the_reference_explains_the_score(client: httpx.Client) -> None:
     schemas = client.get("/openapi.json").json()["components"]["schemas"]
 
     for name in ("ItemOut", "PredictionOut"):

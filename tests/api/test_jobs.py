@@ -1,4 +1,4 @@
-"""The main job over HTTP: submit, follow, read items, look at overlays."""
+"""Jobs over HTTP: submit, poll, read items, get images and overlays."""
 
 import hashlib
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from tests.http import all_items, ended, files, paths, submit, submit_zip, zipped
 
 
-def test_many_files_become_one_job_whose_items_say_what_was_seen(client: httpx.Client, samples: list[Path]) -> None:
+def test_many_files_become_one_job_with_an_item_each(client: httpx.Client, samples: list[Path]) -> None:
     images = paths(samples[:40])
 
     accepted = submit(client, images, name="forty", top_k=2)
@@ -26,7 +26,7 @@ def test_many_files_become_one_job_whose_items_say_what_was_seen(client: httpx.C
     assert all(len(item["cam"]["values"]) == 9 and min(item["cam"]["values"]) >= 0 for item in items)
 
 
-def test_the_answer_to_a_submission_says_where_to_look_and_when(client: httpx.Client, samples: list[Path]) -> None:
+def test_a_submission_is_answered_with_location_and_retry_after(client: httpx.Client, samples: list[Path]) -> None:
     response = client.post("/v1/jobs", files=files(paths(samples[:2])))
 
     job = response.json()
@@ -37,7 +37,7 @@ def test_the_answer_to_a_submission_says_where_to_look_and_when(client: httpx.Cl
     assert job["model"] == {"name": "fashion-mnist", "version": job["model"]["version"], "precision": "fp32"}
 
 
-def test_one_zip_gives_the_same_as_its_files(client: httpx.Client, samples: list[Path]) -> None:
+def test_a_zip_gives_the_same_items_as_its_files(client: httpx.Client, samples: list[Path]) -> None:
     images = paths(samples[:20])
 
     unpacked = ended(client, submit(client, images))
@@ -94,7 +94,7 @@ def test_items_come_in_pages_by_cursor_and_by_state(client: httpx.Client, sample
     assert {item["links"]["overlay"] for item in failed} == {None}
 
 
-def test_a_cursor_that_is_not_ours_is_refused(client: httpx.Client, samples: list[Path]) -> None:
+def test_a_malformed_cursor_is_refused(client: httpx.Client, samples: list[Path]) -> None:
     job = submit(client, paths(samples[:1]))
 
     for path in ("/v1/jobs", f"/v1/jobs/{job['id']}/items"):
@@ -112,7 +112,7 @@ def test_an_items_image_comes_back_as_a_download_of_the_same_bytes(client: httpx
     assert response.headers["x-content-type-options"] == "nosniff"
 
 
-def test_an_overlay_is_drawn_when_it_is_looked_at(client: httpx.Client, samples: list[Path]) -> None:
+def test_an_overlay_is_drawn_at_the_first_request(client: httpx.Client, samples: list[Path]) -> None:
     job = ended(client, submit(client, paths(samples[:1])))
 
     response = client.get(f"/v1/jobs/{job['id']}/items/0/overlay.png")
@@ -123,7 +123,7 @@ def test_an_overlay_is_drawn_when_it_is_looked_at(client: httpx.Client, samples:
     assert len(set(picture.get_flattened_data())) > 100
 
 
-def test_what_an_image_has_not_is_said(client: httpx.Client) -> None:
+def test_what_a_failed_image_lacks_is_a_404_with_its_own_code(client: httpx.Client) -> None:
     job = ended(client, submit(client, {"a.png": b"broken"}))
     path = f"/v1/jobs/{job['id']}/items"
 
@@ -141,7 +141,7 @@ def test_an_unknown_model_is_refused_before_anything_is_stored(client: httpx.Cli
         assert (response.status_code, response.json()["code"]) == (422, "unknown_model"), model
 
 
-def test_the_served_models_describe_themselves(client: httpx.Client) -> None:
+def test_a_served_model_lists_its_labels_input_and_metrics(client: httpx.Client) -> None:
     (model,) = [model for model in client.get("/v1/models").json()["data"] if model["default"]]
 
     assert model["labels"][9] == "Ankle boot"

@@ -1,4 +1,4 @@
-"""Bad uploads: a problem that says what and why; nothing stored, nothing left on disk."""
+"""Bad uploads: a problem with a stable code, and nothing is left on disk."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ def test_an_upload_without_images_is_refused(small: SmallApi) -> None:
     refused(small, submit_zip(small.client, b""), 422, "bad_zip")
 
 
-def test_a_body_of_another_kind_is_refused(small: SmallApi) -> None:
+def test_a_body_of_an_unknown_media_type_is_refused(small: SmallApi) -> None:
     response = small.client.post("/v1/jobs", json={"images": []})
 
     refused(small, response, 422, "unknown_media_type")
@@ -109,7 +109,7 @@ def test_an_upload_that_stands_still_is_ended(small: SmallApi) -> None:
     assert small.stored() == []
 
 
-def test_an_upload_that_was_swept_away_under_way_is_not_accepted(small: SmallApi) -> None:
+def test_an_upload_whose_objects_were_deleted_meanwhile_is_not_accepted(small: SmallApi) -> None:
     def slowly() -> Iterator[bytes]:
         yield body[:-100]
         until = time.monotonic() + 10
@@ -132,7 +132,7 @@ def test_an_upload_that_was_swept_away_under_way_is_not_accepted(small: SmallApi
     assert small.jobs() == 0
 
 
-def test_addresses_nobody_can_have_made_are_refused_without_a_fault(client: httpx.Client) -> None:
+def test_invalid_ids_indexes_and_cursors_are_refused_without_a_server_error(client: httpx.Client) -> None:
     job = submit(client, {"a.png": IMAGE})["id"]
     far = [f"/v1/jobs/{job}/items/{2**63}", f"/v1/jobs/{job}/items/{2**31}/image", "/v1/jobs/%00", "/v1/jobs/%00/items"]
     cursors = [[1.0, "\ud800"], [1.0, "\0"], [True], [10**30], [float("inf"), "a"], {"a": 1}]
@@ -157,7 +157,7 @@ def test_a_boundary_too_long_is_a_malformed_body(small: SmallApi) -> None:
     refused(small, response, 422, "bad_multipart")
 
 
-def test_an_image_over_the_limit_keeps_its_place_and_the_rest_is_accepted(small: SmallApi) -> None:
+def test_an_image_over_the_limit_keeps_its_index_and_the_rest_is_accepted(small: SmallApi) -> None:
     response = small.client.post("/v1/jobs", files=files({"a.png": IMAGE, "b.png": b"x" * 200_000, "c.png": IMAGE}))
 
     assert response.status_code == 202
@@ -176,7 +176,7 @@ def test_a_job_is_accepted_while_redis_is_away(small: SmallApi) -> None:
     assert (ready["status"], ready["checks"]["redis"] == "ok") == ("degraded", False)
 
 
-def test_images_are_cut_into_shards_of_the_set_size(small: SmallApi) -> None:
+def test_images_are_divided_into_shards_of_the_configured_size(small: SmallApi) -> None:
     small.client.post("/v1/jobs", files=files({f"{number}.png": IMAGE for number in range(9)}))
 
     assert len(small.stored()) == 3
@@ -195,7 +195,7 @@ def test_a_refusal_before_the_body_was_read_ends_the_connection(small: SmallApi)
     assert (response.status_code, response.headers["connection"]) == (401, "close")
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(small: SmallApi) -> None:
+def test_a_full_disk_is_a_507_and_leaves_nothing(small: SmallApi) -> None:
     with no_file_larger_than(max_bytes=200_000):
         response = small.client.post("/v1/jobs", files=files({f"{number}.png": b"x" * 90_000 for number in range(4)}))
 
@@ -205,7 +205,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(small: SmallApi) -> None:
 
 @contextmanager
 def no_file_larger_than(*, max_bytes: int) -> Iterator[None]:
-    """A full disk, as far as this process' files go: the server runs in a thread of it."""
+    """Make files of this process fail beyond this size, as on a full disk: the server runs in a thread of it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, hard))

@@ -1,4 +1,4 @@
-"""ZIPs as tools in the field write them, and what a damaged one may give at most."""
+"""ZIPs of every kind that tools write are read; of a damaged one, nothing is stored that zipfile would not read."""
 
 import io
 import random
@@ -22,7 +22,7 @@ IMAGES = {"a.png": b"first" * 30, "b/ä.png": b"", "c.png": bytes(range(256)) * 
 
 
 def unpacked(content: bytes, folder: Path) -> dict[str, bytes]:
-    """What a job of this ZIP holds, by name."""
+    """Return the images that a job of this ZIP holds, by name."""
     settings = Settings(database_url="sqlite://", redis_url=SecretStr("redis://x"), storage_dir=folder, shard_images=2)
     storage = Storage(folder)
     with UploadWriter(storage, settings, job_id=f"{random.getrandbits(128):032x}") as upload:
@@ -107,7 +107,7 @@ def test_an_entry_whose_own_header_names_another_is_refused(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
-def test_whatever_bytes_change_nothing_is_stored_that_zipfile_would_not_read(tmp_path: Path, method: int) -> None:
+def test_of_a_changed_zip_nothing_is_stored_that_zipfile_would_not_read(tmp_path: Path, method: int) -> None:
     whole, seed = with_extra_fields(method), random.randrange(2**32)
     print("seed", seed)
     chance = random.Random(seed)

@@ -93,8 +93,8 @@ def start_server(role: Role, stack: ExitStack) -> tuple[Container, str]:
     """Start the image's command on a free port, wait for its health check, and return it with its address."""
     every_address, exposed, port = "0.0.0.0", images.last(role.target, "EXPOSE") or "", str(free_port())  # noqa: S104
     command, health = (
-        [word.replace(every_address, LOOPBACK).replace(exposed, port) for word in words]
-        for words in (images.command(role.target), images.health_command(role.target) or [])
+        [argument.replace(every_address, LOOPBACK).replace(exposed, port) for argument in arguments]
+        for arguments in (images.command(role.target), images.health_command(role.target) or [])
     )
     container = role.start(*command)
     stack.callback(container.kill)

@@ -49,3 +49,4 @@ def test_a_poison_image_in_a_micro_batch_fails_alone(harness: FaultHarness) -> N
     (failed,) = jobs[3].failures()
     assert failed.error_code == "crashed_worker"
     assert attempts == [1, 2, 2, 4, 2, 2]
+    harness.note("3 a poison image in a micro-batch")
