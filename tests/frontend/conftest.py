@@ -1,6 +1,7 @@
-"""One embedded stack and one web UI for the session, one browser for each module, a new tab for each test."""
+"""One embedded stack and one web UI for the session; one browser and one tab for each module."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,9 +71,10 @@ def visitor(browser: Browser) -> Iterator[BrowserContext]:
         yield context
 
 
-@pytest.fixture
-def open_tab(visitor: BrowserContext, web_ui_url: str) -> Iterator[Opener]:
-    """Opens tabs. No tab may show a traceback or send a request to another server."""
+@contextmanager
+def watched_tabs(visitor: BrowserContext, web_ui_url: str) -> Iterator[Opener]:
+    """Opens tabs, which are closed at the end. No tab may show a traceback or send a request to another server."""
+    tabs: list[Page] = []
     hosts: set[str | None] = set()
 
     def note(request: Request) -> None:
@@ -80,21 +82,46 @@ def open_tab(visitor: BrowserContext, web_ui_url: str) -> Iterator[Opener]:
 
     def open_tab() -> Page:
         tab = visitor.new_page()
+        tabs.append(tab)
         tab.on("request", note)
         tab.goto(web_ui_url)
         return tab
 
     yield open_tab
-    texts = [tab.locator("body").inner_text() for tab in visitor.pages]
-    for tab in visitor.pages:
+    for tab in tabs:
+        expect_no_traceback(tab)
         tab.close()
-    assert not [text for text in texts if "Traceback" in text or "Exception" in text]
     assert hosts <= {LOOPBACK, None}
 
 
+def expect_no_traceback(tab: Page) -> None:
+    text = tab.locator("body").inner_text()
+    assert "Traceback" not in text
+    assert "Exception" not in text
+
+
 @pytest.fixture
-def tab(open_tab: Opener, stack: RunningStack) -> Page:
-    """A tab after sign-in."""
-    opened = open_tab()
-    sign_in(opened, stack.key)
-    return opened
+def open_tab(visitor: BrowserContext, web_ui_url: str) -> Iterator[Opener]:
+    """Opens tabs before sign-in."""
+    with watched_tabs(visitor, web_ui_url) as opener:
+        yield opener
+
+
+@pytest.fixture(scope="module")
+def module_tab(visitor: BrowserContext, web_ui_url: str) -> Iterator[Page]:
+    """One tab for a module, because loading the web UI takes longer than most tests."""
+    with watched_tabs(visitor, web_ui_url) as opener:
+        yield opener()
+
+
+@pytest.fixture
+def tab(module_tab: Page, web_ui_url: str, stack: RunningStack) -> Iterator[Page]:
+    """The module's tab after a new sign-in."""
+    sign_out = module_tab.get_by_role("button", name="Sign out")
+    if sign_out.is_visible():
+        sign_out.click()
+    else:
+        module_tab.goto(web_ui_url)
+    sign_in(module_tab, stack.key)
+    yield module_tab
+    expect_no_traceback(module_tab)

@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from batchlight import Client
-from tests.frontend.conftest import Opener
 from tests.frontend.web_ui import archive_button, choose, sign_in
 from tests.http import paths, zipped
 from tests.stacks import RunningStack
@@ -30,14 +29,17 @@ def job_address(stack: RunningStack, samples: list[Path], tmp_path_factory: pyte
 
 
 @pytest.fixture
-def job_tab(open_tab: Opener, web_ui_url: str, job_address: tuple[str, str]) -> Page:
-    """A tab that shows the job."""
+def job_tab(module_tab: Page, web_ui_url: str, job_address: tuple[str, str]) -> Page:
+    """The module's tab, which shows the first page of the job's gallery."""
     job_id, key = job_address
-    tab = open_tab()
-    tab.goto(f"{web_ui_url}/?job={job_id}")
-    sign_in(tab, key)
-    expect(tab.locator(".bl-card")).to_have_count(GALLERY_ITEMS)
-    return tab
+    if job_id not in module_tab.url:
+        module_tab.goto(f"{web_ui_url}/?job={job_id}")
+        sign_in(module_tab, key)
+    choose(module_tab, "All")
+    choose(module_tab, "Gallery")
+    expect(module_tab.get_by_text(f"1–{GALLERY_ITEMS} of {TOTAL}")).to_be_visible()
+    expect(module_tab.locator(".bl-card")).to_have_count(GALLERY_ITEMS)
+    return module_tab
 
 
 def test_the_gallery_has_pages_of_pictures_with_text_alternatives(job_tab: Page, samples: list[Path]) -> None:
