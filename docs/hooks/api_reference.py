@@ -110,8 +110,8 @@ def needed(required: object) -> str:
 
 
 def type_of(schema: Schema) -> str:
-    """A JSON schema in words: its type with a link to what it refers to, then its limits and its default."""
-    limits = [words.format(schema[key]) for key, words in LIMITS.items() if schema.get(key) is not None]
+    """Describe a JSON schema: its type with a link to what it refers to, then its limits and its default."""
+    limits = [text.format(schema[key]) for key, text in LIMITS.items() if schema.get(key) is not None]
     return ", ".join([_kind(schema), *limits])
 
 

@@ -53,18 +53,18 @@ def evaluate_classifier(
     low, high = _accuracy_and_f1_intervals(probabilities, examples.labels, seed=seed)
     sample = examples.sample(robustness_images, seed=seed)
     return PrecisionEvaluation(
-        accuracy=_round(metrics.accuracy),
-        low=_round(low[0]),
-        high=_round(high[0]),
-        top_2_accuracy=_round(top_2_accuracy(probabilities, examples.labels)),
-        macro_f1=_round(metrics.f1.mean()),
+        accuracy=_rounded(metrics.accuracy),
+        low=_rounded(low[0]),
+        high=_rounded(high[0]),
+        top_2_accuracy=_rounded(top_2_accuracy(probabilities, examples.labels)),
+        macro_f1=_rounded(metrics.f1.mean()),
         uncalibrated=calibration(without_temperature(probabilities, temperature), examples.labels, temperature=1.0),
         calibrated=calibration(probabilities, examples.labels, temperature=temperature),
         classes=list(_class_figures(metrics, labels, low=low[1:], high=high[1:])),
         confusion=metrics.confusion.tolist(),
         mistakes=most_confident_mistakes(probabilities, examples.labels, labels=labels),
         robustness_images=len(sample),
-        clean_accuracy=_round((classify(sample.images).argmax(axis=1) == sample.labels).mean()),
+        clean_accuracy=_rounded((classify(sample.images).argmax(axis=1) == sample.labels).mean()),
         robustness=list(robustness(classify, sample, seed=seed)),
         cost=cost,
     )
@@ -75,10 +75,10 @@ def calibration(probabilities: Floats, labels: Labels, *, temperature: float) ->
     bins = zip(*reliability(probabilities, labels), strict=True)
     return Calibration(
         temperature=temperature,
-        calibration_error=_round(calibration_error(probabilities, labels)),
-        log_loss=_round(log_loss(probabilities, labels)),
+        calibration_error=_rounded(calibration_error(probabilities, labels)),
+        log_loss=_rounded(log_loss(probabilities, labels)),
         bins=[
-            Bin(images=int(count), confidence=_round(confidence), accuracy=_round(accuracy))
+            Bin(images=int(count), confidence=_rounded(confidence), accuracy=_rounded(accuracy))
             for count, confidence, accuracy in bins
         ],
     )
@@ -96,7 +96,7 @@ def most_confident_mistakes(
             index=int(index),
             true_class=labels[true_classes[index]],
             predicted_class=labels[predicted[index]],
-            confidence=_round(confidence[index]),
+            confidence=_rounded(confidence[index]),
         )
         for index in chosen
     ]
@@ -112,9 +112,9 @@ def robustness(classify: Classify, sample: Examples, *, seed: int) -> Iterator[R
             corruption=corruption.kind,
             severity=corruption.severity,
             amount=str(corruption),
-            accuracy=_round(correct.mean()),
-            low=_round(low),
-            high=_round(high),
+            accuracy=_rounded(correct.mean()),
+            low=_rounded(low),
+            high=_rounded(high),
         )
 
 
@@ -133,13 +133,13 @@ def _class_figures(
         yield ClassFigures(
             label=label,
             images=int(metrics.confusion[number].sum()),
-            precision=_round(metrics.precision[number]),
-            recall=_round(metrics.recall[number]),
-            f1=_round(metrics.f1[number]),
-            low=_round(low[number]),
-            high=_round(high[number]),
+            precision=_rounded(metrics.precision[number]),
+            recall=_rounded(metrics.recall[number]),
+            f1=_rounded(metrics.f1[number]),
+            low=_rounded(low[number]),
+            high=_rounded(high[number]),
         )
 
 
-def _round(value: float | np.floating | Floats) -> float:
+def _rounded(value: float | np.floating | Floats) -> float:
     return round(float(value), 4)
