@@ -15,8 +15,6 @@ from pathlib import Path
 
 import onnx
 
-PACKAGE_MODULE = "training.publish.package"
-
 GRAPH = """
 <ir_version: 8, opset_import: ["" : 17]>
 brightness (uint8[N,32,32,3] images) => (float[N,2] probabilities, float[N,32,32] cam) {
@@ -54,7 +52,7 @@ def main() -> None:
     onnx.save(onnx.parser.parse_model(GRAPH), folder / "model.onnx")
     (folder / "manifest.json").write_text(json.dumps(MANIFEST))
     # Runs the graph once, completes the manifest and adds the digests that workers verify.
-    sys.exit(subprocess.run([sys.executable, "-m", PACKAGE_MODULE, str(folder)], check=False).returncode)
+    sys.exit(subprocess.run([sys.executable, "-m", "training", "package", str(folder)], check=False).returncode)
 
 
 if __name__ == "__main__":
