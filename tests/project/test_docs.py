@@ -114,8 +114,10 @@ def test_the_site_is_read_and_searched_in_a_browser_that_asks_no_other_server(se
 
     tab.on("request", note)
     tab.on("pageerror", lambda error: failures.append(str(error)))
-    tab.goto(f"{served_site}/index.html")
-    tab.locator("[data-md-component=search-query]").fill("virtual time")
+    tab.goto(f"{served_site}/index.html", wait_until="networkidle")  # the search index is loaded then
+    query = tab.locator("[data-md-component=search-query]")
+    query.click()
+    query.press_sequentially("virtual time", delay=20)
 
     expect(tab.locator(".md-search-result__item").first).to_be_visible()
     assert {urlsplit(address).hostname for address in asked} <= {LOOPBACK, "", None}
