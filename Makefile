@@ -21,10 +21,10 @@ up: .venv/up.installed ## Run the whole stack in this terminal until Ctrl-C
 	@$(BIN)/python -m ops up
 
 test: check ## Run every check and every test but the slow ones (about 10 minutes)
-	$(BIN)/python -m pytest -m "not slow and (not fault or core)"
+	$(BIN)/python -m pytest -m "not slow and (not fault or fast_fault)"
 
 test-slow: coverage ## Run what is too long for every run: the other faults, the tutorial, the coverage floor (under 30 minutes)
-	$(BIN)/python -m pytest -m "slow or (fault and not core)"
+	$(BIN)/python -m pytest -m "slow or (fault and not fast_fault)"
 
 coverage: .venv/dev.installed ## Measure what the tests cover of the code that runs in their own process
 	$(BIN)/python -m pytest $(COVERED) --cov --cov-report=term

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core.db.tables import Base, Job, Shard
 from core.jobs import submission
 from core.jobs.items import InferenceResult
-from core.jobs.submission import NewJob, StoredShard
+from core.jobs.submission import NewJob, StoredObject
 from core.objects.storage import shard_key
 from core.settings import ROOT
 from core.states import Explain, ItemErrorCode, JobKind
@@ -54,7 +54,7 @@ def submit(
         id=job_id, owner=owner, kind=kind, model_name="fashion-mnist", model_version="1.0.0", precision="fp32",
         top_k=3, retention_s=3600, explain=explain,
     )  # fmt: skip
-    stored = [StoredShard(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
+    stored = [StoredObject(shard_key(job_id, number), "0" * 64, count) for number, count in enumerate(counts, start=1)]
     submission.submit(session, new, stored, interactive_images=0, shard_images=SHARD_IMAGES)
     return session.get_one(Job, job_id)
 

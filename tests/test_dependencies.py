@@ -22,7 +22,6 @@ SHIPPED_BY = {
     "docs": ["docs"],
     "examples": ["training"],
     "frontend": ["frontend"],
-    "importer": ["importer"],
     "maintenance": ["core"],
     "migrations": ["core"],
     "model": ["worker-keras", "training-jax"],

@@ -19,7 +19,7 @@ from worker.runtime.shutdown import child_shutdown
 
 
 @app.task(name=INFER_SHARD_TASK, bind=True)
-def infer_shard(self: "Task[Any, str]", /, queue: str, **_unknown: object) -> str:
+def serve_queue(self: "Task[Any, str]", /, queue: str, **_unknown: object) -> str:
     """Claim and run the next shards; the notification names only the queue. Returns a line for the log."""
     worker = str(self.request.id)
     with child_shutdown.working():

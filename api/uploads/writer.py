@@ -7,7 +7,7 @@ from typing import BinaryIO, Self
 
 from core.db.tables import Skip
 from core.errors import Malformed, TooLarge
-from core.jobs.submission import StoredShard
+from core.jobs.submission import StoredObject
 from core.names import clean, skip_reason
 from core.objects.shard_format import ShardWriter
 from core.objects.storage import Storage, shard_key
@@ -31,7 +31,7 @@ class UploadWriter:
         self._objects = ExitStack()  # holds the object that is being written, if there is one
         self._shard: ShardWriter | None = None
         self._entries = 0
-        self.stored: list[StoredShard] = []
+        self.stored: list[StoredObject] = []
         self.skipped: list[Skip] = []
         self.skipped_total = 0
 
@@ -110,5 +110,5 @@ class UploadWriter:
         self._shard.close()
         self._objects.close()
         key = shard_key(self.job_id, len(self.stored) + 1)
-        self.stored.append(StoredShard(key, self._shard.digest, len(self._shard.entries)))
+        self.stored.append(StoredObject(key, self._shard.digest, len(self._shard.entries)))
         self._shard = None

@@ -12,7 +12,7 @@ from core.db.tables import Item
 from core.jobs import items, lookup
 from core.objects.shard_format import ShardReader
 from core.objects.storage import Storage
-from worker.rendering.archive import ITEMS_PER_READ
+from worker.rendering.archive_contents import ITEMS_PER_READ
 from worker.rendering.item_overlay import overlay_png
 
 STACK_OWNER = "local"

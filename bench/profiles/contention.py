@@ -11,7 +11,7 @@ from bench.harness.idle_database import idle_settings
 from core.db.engines import open_database
 from core.jobs import claims, shards, submission
 from core.jobs.items import InferenceResult
-from core.jobs.submission import NewJob, StoredShard
+from core.jobs.submission import NewJob, StoredObject
 from core.states import JobKind, Queue
 
 OWNER = "contention"
@@ -59,7 +59,7 @@ def _submit_jobs(url: str, shards_by_job: Sequence[int]) -> None:
                 id=job_id, owner=OWNER, kind=JobKind.BATCH, model_name="m", model_version="1", precision="fp32",
                 top_k=1, retention_s=RETENTION_S,
             )  # fmt: skip
-            stored = [StoredShard(f"jobs/{job_id}/{number}", "", 1) for number in range(count)]
+            stored = [StoredObject(f"jobs/{job_id}/{number}", "", 1) for number in range(count)]
             submission.submit(session, new, stored, interactive_images=0, shard_images=1)
     database.dispose()
 

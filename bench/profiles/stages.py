@@ -15,13 +15,13 @@ from bench.harness.idle_database import idle_settings
 from bench.measurements.engine import decoded_images, engine_rate, rate_without_cam
 from core.db.tables import Job, Shard
 from core.jobs import archives, claims, items, lookup, shards, submission
-from core.jobs.submission import NewJob, StoredShard
+from core.jobs.submission import NewJob, StoredObject
 from core.objects.shard_format import ShardReader
 from core.states import JobKind, Queue
 from model.decode import decode
 from worker.context import Context, open_context
 from worker.inference.pipeline import Work, infer_shard
-from worker.rendering.archive import write_archive
+from worker.rendering.archive_contents import write_archive
 from worker.rendering.item_overlay import overlay_png
 
 OWNER = "stages"
@@ -75,7 +75,9 @@ def _time_stages(harness: BenchHarness, context: Context, zip_file: Path) -> dic
     return timer.spent_s
 
 
-def _receive(context: Context, zip_file: Path, images: list[bytes], timer: StageTimer) -> tuple[str, list[StoredShard]]:
+def _receive(
+    context: Context, zip_file: Path, images: list[bytes], timer: StageTimer
+) -> tuple[str, list[StoredObject]]:
     """Time `store`, and as `receive` what unpacking a ZIP takes beyond storing the same images."""
     upload = UploadWriter(context.storage, context.settings, job_id=uuid4().hex)
     with timer.time("receive"), zip_file.open("rb") as file:
@@ -91,7 +93,7 @@ def _receive(context: Context, zip_file: Path, images: list[bytes], timer: Stage
 
 
 def _queue(
-    harness: BenchHarness, context: Context, job_id: str, stored: list[StoredShard], timer: StageTimer
+    harness: BenchHarness, context: Context, job_id: str, stored: list[StoredObject], timer: StageTimer
 ) -> tuple[Shard, Job]:
     """Time `queue`: the job's transaction, its notification, and the claim."""
     manifest = harness.artifact.manifest

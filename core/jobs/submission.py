@@ -14,8 +14,8 @@ from core.states import Explain, JobKind, JobState, Queue
 
 
 @dataclass(frozen=True)
-class StoredShard:
-    """A complete shard object in storage with `count` images; `digest` is the SHA-256 of its index."""
+class StoredObject:
+    """A complete shard object in storage, with `count` images; `digest` is the SHA-256 of its index."""
 
     object_key: str
     digest: str
@@ -45,7 +45,7 @@ class Submission:
     """A job whose images are stored and whose rows are not written yet."""
 
     new: NewJob
-    stored: Sequence[StoredShard]
+    stored: Sequence[StoredObject]
 
     @property
     def total(self) -> int:
@@ -59,7 +59,7 @@ class Submission:
 
 
 def submit(
-    session: Session, new: NewJob, stored: Sequence[StoredShard], *, interactive_images: int, shard_images: int
+    session: Session, new: NewJob, stored: Sequence[StoredObject], *, interactive_images: int, shard_images: int
 ) -> Job:
     """Write the rows of one job and its queued shards and return the job; notify the workers after the commit."""
     submissions = [Submission(new, stored)]
@@ -103,7 +103,7 @@ def _new_job(submission: Submission, queue: Queue, *, created_at: datetime) -> J
     )  # fmt: skip
 
 
-def _images(stored: Sequence[StoredShard]) -> list[StoredImages]:
+def _images(stored: Sequence[StoredObject]) -> list[StoredImages]:
     """All images of the stored shards, their indexes running on from one object to the next."""
     images: list[StoredImages] = []
     first_index = 0

@@ -15,7 +15,7 @@ from api.group_commit import MAX_GROUP_COMMIT, GroupCommit
 from core.db.engines import Database
 from core.db.tables import Job
 from core.errors import Unavailable
-from core.jobs.submission import NewJob, StoredShard, Submission
+from core.jobs.submission import NewJob, StoredObject, Submission
 from core.notifier import open_notifier
 from core.objects.storage import Storage, shard_key
 from core.settings import Settings
@@ -35,7 +35,7 @@ def stored(storage: Storage, *, lost: bool = False) -> Submission:
     if not lost:
         with storage.create(key) as file:
             file.write(b"x")
-    return Submission(new, [StoredShard(key, "0" * 64, 1)])
+    return Submission(new, [StoredObject(key, "0" * 64, 1)])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from core.db.tables import Item, Job, Shard
 from core.jobs import cancellation, claims, shards
 from core.jobs.claims import ClaimedBatch
 from core.jobs.items import ShardResult
-from core.jobs.submission import NewJob, StoredShard, Submission, submit_batch
+from core.jobs.submission import NewJob, StoredObject, Submission, submit_batch
 from core.objects.storage import shard_key
 from core.states import Explain, JobKind, JobState, Queue, ShardState
 from tests.core.moves import release, reread
@@ -30,7 +30,7 @@ def small_jobs(
             id=uuid4().hex, owner=owner, kind=JobKind.BATCH, model_name="fashion-mnist", model_version="1.0.0",
             precision=precision, top_k=3, retention_s=3600, explain=explain,
         )  # fmt: skip
-        given.append(Submission(new, [StoredShard(shard_key(new.id, 1), "0" * 64, count)]))
+        given.append(Submission(new, [StoredObject(shard_key(new.id, 1), "0" * 64, count)]))
     with database.write.begin() as session:
         return submit_batch(session, given, interactive_images=8, shard_images=SHARD_IMAGES)
 

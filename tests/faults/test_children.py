@@ -17,7 +17,7 @@ POINTS = [
     Point.BATCH_INFERRED,
     Point.SHARD_INFERRED,
     Point.SHARD_CLOSED,
-    pytest.param(Point.ITEMS_WRITTEN, marks=pytest.mark.core),
+    pytest.param(Point.ITEMS_WRITTEN, marks=pytest.mark.fast_fault),
     Point.SHARD_FINISHED,
     Point.SHARD_COMMITTED,
 ]
@@ -45,7 +45,7 @@ def test_a_child_killed_while_it_renews_its_lease_costs_one_attempt(harness: Fau
     assert max(shard.attempt for shard in job.shards()) == 2
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_poison_image_fails_alone(harness: FaultHarness) -> None:
     images = harness.images(150)
     images[POISON] = next(iter(images.values()))

@@ -60,7 +60,7 @@ def test_a_client_sees_no_error_but_503_while_backends_are_killed(harness: Fault
             harness.check(harness.observe(job_id, client))
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @only_postgres
 def test_an_immediate_stop_keeps_what_was_committed(harness: FaultHarness) -> None:
     assert harness.postgres
@@ -73,7 +73,7 @@ def test_an_immediate_stop_keeps_what_was_committed(harness: FaultHarness) -> No
         assert not job.crashes()
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @only_postgres
 def test_a_submit_while_postgres_is_down_is_refused_at_once_and_accepted_afterwards(harness: FaultHarness) -> None:
     assert harness.postgres

@@ -46,7 +46,7 @@ def send_zip(client: httpx.Client, images: Mapping[str, bytes]) -> httpx.Respons
     return submit_zip(client, zipped(images))
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @only_sqlite
 @pytest.mark.parametrize("send", [send_files, send_zip])
 def test_an_upload_that_does_not_fit_leaves_nothing(
@@ -65,7 +65,7 @@ def test_an_upload_that_does_not_fit_leaves_nothing(
     harness.note(f"26 disk full at an upload of {'files' if send is send_files else 'a ZIP'}")
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @only_sqlite
 def test_a_job_whose_rows_do_not_fit_leaves_nothing(harness: FaultHarness, tmp_path: Path) -> None:
     jobs, images = harness.jobs(), harness.images(1)

@@ -63,7 +63,7 @@ def expiries(job: ObservedJob) -> int:
         return sum(session.scalars(select(Shard.expiries).where(Shard.job_id == job.id)))
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_processes_that_run_at_the_same_time_expire_each_lease_once(database: Database, database_url: str) -> None:
     job = submitted(database, *[2] * EXPIRED)
     for _ in range(EXPIRED):

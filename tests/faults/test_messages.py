@@ -70,7 +70,7 @@ def test_a_notification_redelivered_while_its_shard_runs_changes_nothing(harness
     harness.note("9 shard longer than the visibility timeout")
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_notifications_sent_three_times_change_nothing(harness: FaultHarness) -> None:
     with harness.job(IMAGES) as job:
         send_notifications(harness, Queue.BULK, count=2 * len(job.shards()))
@@ -80,7 +80,7 @@ def test_notifications_sent_three_times_change_nothing(harness: FaultHarness) ->
     harness.note("10 every notification sent three times")
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_notifications_of_interactive_jobs_sent_three_times_change_nothing(harness: FaultHarness) -> None:
     with harness.stack.client() as client, harness.redis.client() as redis:
         jobs: list[ObservedJob] = []

@@ -38,7 +38,7 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_objects_that_are_missing_truncated_changed_or_swapped_fail_only_their_images(harness: FaultHarness) -> None:
     with harness.stack.client() as client:
         with suspended_workers(harness):

@@ -26,7 +26,7 @@ FROZEN_S = 30.0
 FULL_S = 3.0
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_work_goes_on_after_redis_was_killed_and_started_again(harness: FaultHarness) -> None:
     with harness.job(IMAGES) as job:
         job.wait_until_underway()
@@ -44,7 +44,7 @@ def test_no_worker_stalls_when_redis_restarts_while_every_process_works(harness:
             pass
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_worker_that_receives_no_notification_of_waiting_work_is_replaced(sqlite_harness: FaultHarness) -> None:
     worker, stall_s = sqlite_harness.process(), sqlite_harness.stack.settings.stall_s
     app = celery_app(sqlite_harness.redis.url)
@@ -60,7 +60,7 @@ def test_a_worker_that_receives_no_notification_of_waiting_work_is_replaced(sqli
     assert not worker.is_running()
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_every_notification_is_sent_again_after_redis_was_wiped(harness: FaultHarness) -> None:
     with harness.job(IMAGES) as job:
         job.wait_until_underway()

@@ -72,7 +72,7 @@ def submitted(harness: FaultHarness, client: httpx.Client, count: int) -> str | 
     return str(response.json()["id"])
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @pytest.mark.timeout(0)
 def test_random_faults_lose_and_duplicate_nothing(harness: FaultHarness, soak_s: float, seed: int | None) -> None:
     seed = random.randrange(2**32) if seed is None else seed

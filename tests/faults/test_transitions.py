@@ -32,7 +32,7 @@ def die_at(point: Point, harness: FaultHarness, job: ObservedJob, api: Replica, 
     assert len(harness.failpoints.hits(point)) == 1
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_committed_cancellation_takes_effect(harness: FaultHarness, api: Replica) -> None:
     with harness.job(IMAGES) as job:
         job.wait_until_underway()

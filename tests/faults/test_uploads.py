@@ -50,7 +50,7 @@ def test_an_upload_interrupted_before_its_commit_leaves_only_orphans(
     harness.note(f"27 API killed at {point}")
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 @pytest.mark.parametrize("point", AFTER_THE_COMMIT)
 def test_an_upload_interrupted_after_its_commit_runs_to_its_end(
     harness: FaultHarness, point: Point, tmp_path: Path

@@ -41,7 +41,7 @@ def wait_for_log(log: Path, text: str, *, timeout_s: float = 30) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_killed_worker_costs_one_lease(harness: FaultHarness) -> None:
     with harness.job(IMAGES) as job:
         harness.failpoints.inject(Point.BATCH_INFERRED, "sleep 1")
@@ -89,7 +89,7 @@ def test_a_rolling_restart_wastes_no_attempt(harness: FaultHarness) -> None:
     assert {shard.attempt for shard in job.shards()} == {1}
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_long_shard_is_released_at_shutdown(harness: FaultHarness) -> None:
     with harness.job(240) as job:
         harness.failpoints.inject(Point.BATCH_INFERRED, "always sleep 3")
@@ -104,7 +104,7 @@ def test_a_long_shard_is_released_at_shutdown(harness: FaultHarness) -> None:
     assert max(shard.attempt for shard in job.shards()) == 2
 
 
-@pytest.mark.core
+@pytest.mark.fast_fault
 def test_a_signal_to_the_whole_group_counts_no_crash(harness: FaultHarness) -> None:
     with harness.job(IMAGES) as job:
         job.wait_until_underway()

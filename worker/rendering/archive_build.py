@@ -9,7 +9,7 @@ from core.failpoints import Point, failpoint
 from core.jobs import archives
 from worker.context import Context
 from worker.lease import Lease, LeaseLost, StopRequested, run_leased
-from worker.rendering.archive import write_archive
+from worker.rendering.archive_contents import write_archive
 
 
 def build_claimed_archive(context: Context, archive_id: str, *, worker: str, stop_requested: StopRequested) -> str:
