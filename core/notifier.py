@@ -1,7 +1,8 @@
-"""Notifications: Celery messages that say "a queue has work" and carry no data: losing one only delays work.
+"""Notifications: Celery messages that say that a queue has work, or name one archive or overlay to make.
 
-Shards, archives and their states are rows. A notification is JSON of a few dozen bytes. The renotifier sends a lost one
-again; a duplicate or outdated one makes a worker claim nothing. So work is accepted while Redis is away.
+Shards, archives and their states are rows, so a lost notification only delays work: the renotifier sends it again. A
+lost request for an overlay is not repeated: the client asks again. A duplicate or outdated notification makes a worker
+claim nothing. So work is accepted while Redis is away.
 
 The two queues of shards have a protocol each:
 

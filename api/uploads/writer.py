@@ -66,25 +66,25 @@ class UploadWriter:
 
     def add(self, name: str, data: bytes) -> None:
         """Append an image. Raises TooLarge at more images than one request takes."""
-        self._shard_for(len(data)).add(clean(name), data)
+        self._object_for(len(data)).add(clean(name), data)
 
     def refuse(self, name: str, *, code: ItemErrorCode, size_bytes: int) -> None:
         """Append an image without its bytes: it keeps its index in the job, and its item fails with this code."""
-        self._shard_for(0).refuse(clean(name), code=code, size_bytes=size_bytes)
+        self._object_for(0).refuse(clean(name), code=code, size_bytes=size_bytes)
 
     def close(self) -> None:
         """Complete the last shard. Raises Malformed if there was no image."""
-        self._complete_shard()
+        self._complete_object()
         if self.stored:
             return
         skipped = f"; {self.skipped_total} entries are folders, hidden or system files" if self.skipped_total else ""
         raise Malformed(f"The upload holds no image{skipped}. Send at least one image file.", code="no_images")
 
-    def _shard_for(self, size_bytes: int) -> ShardWriter:
+    def _object_for(self, size_bytes: int) -> ShardWriter:
         """Return the shard that takes the next image of this size: a new one if the current one is full."""
         self._count_entry()
         if self._shard is not None and self._is_full(self._shard, size_bytes):
-            self._complete_shard()
+            self._complete_object()
         if self._shard is None:
             file = self._objects.enter_context(self._storage.create(shard_key(self.job_id, len(self.stored) + 1)))
             self._shard = ShardWriter(file)
@@ -104,7 +104,7 @@ class UploadWriter:
         too_many = len(shard.entries) >= self._settings.shard_images
         return too_many or shard.size_bytes + size_bytes > self._settings.shard_bytes
 
-    def _complete_shard(self) -> None:
+    def _complete_object(self) -> None:
         if self._shard is None:
             return
         self._shard.close()

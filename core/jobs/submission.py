@@ -50,7 +50,7 @@ class Submission:
     @property
     def total(self) -> int:
         """The number of the job's images."""
-        return sum(shard.count for shard in self.stored)
+        return sum(one.count for one in self.stored)
 
     def queue(self, *, interactive_images: int) -> Queue:
         """Return the job's queue: interactive for `predict` and for up to `interactive_images` images."""
@@ -104,12 +104,12 @@ def _new_job(submission: Submission, queue: Queue, *, created_at: datetime) -> J
 
 
 def _images(stored: Sequence[StoredObject]) -> list[StoredImages]:
-    """All images of the stored shards, their indexes running on from one object to the next."""
+    """All images of the stored objects, their indexes running on from one object to the next."""
     images: list[StoredImages] = []
     first_index = 0
-    for shard in stored:
-        images.append(StoredImages(shard.object_key, shard.digest, first_index, range(shard.count)))
-        first_index += shard.count
+    for one in stored:
+        images.append(StoredImages(one.object_key, one.digest, first_index, range(one.count)))
+        first_index += one.count
     return images
 
 
