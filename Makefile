@@ -27,7 +27,7 @@ test-slow: coverage ## Run what is too long for every run: the other faults, the
 	$(BIN)/python -m pytest -m "slow or (fault and not fast_fault)"
 
 coverage: .venv/dev.installed ## Measure what the tests cover of the code that runs in their own process
-	$(BIN)/python -m pytest $(COVERED) --cov --cov-report=term
+	$(BIN)/python -m pytest $(COVERED) --cov --cov-report=term --timeout 600
 
 faults: .venv/dev.installed ## Inject every fault on SQLite and Postgres, and measure the recoveries (about 13 minutes)
 	$(BIN)/python -m pytest tests/faults --deselect tests/faults/test_soak.py
