@@ -76,4 +76,4 @@ def test_the_demo_of_the_tutorial_leaves_the_files_it_names(tmp_path: Path) -> N
 
     assert done.returncode == 0, done.stderr
     assert {"results.zip", "contact-sheet.png"} <= {path.name for path in tmp_path.iterdir()}
-    assert "300 right" in done.stdout
+    assert "300 correct" in done.stdout
