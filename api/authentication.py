@@ -14,7 +14,7 @@ from core.states import Scope
 _bearer = HTTPBearer(
     scheme_name="ApiKey",
     auto_error=False,
-    description="An API key, `bl_…`. Create one on the server: `python -m ops keys create --owner NAME`",
+    description="An API key, `bl_…`. Create one on the server: `.venv/bin/python -m ops keys create --owner NAME`",
 )
 
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
@@ -34,7 +34,7 @@ class _KeyWithScope:
         if self._scope not in key.scopes:
             raise Forbidden(
                 f"This key has the scopes {', '.join(key.scopes) or 'none'}; the request needs {self._scope}. Create "
-                f"a key that has it: python -m ops keys create --owner {key.owner} --scope {self._scope}"
+                f"a key that has it: .venv/bin/python -m ops keys create --owner {key.owner} --scope {self._scope}"
             )
         return key
 

@@ -101,11 +101,11 @@ class Notifier:
                 pipeline.llen(queue)
                 pipeline.lpush(WAKE_UP_LIST, "")
                 pipeline.ltrim(WAKE_UP_LIST, 0, 0)
-                pending = int(pipeline.execute()[0])
+                pending, *_ = pipeline.execute(raise_on_error=False)  # a broken wake-up list must not keep the message
         except BROKER_ERRORS as failure:
             _log_unsent(INFER_SHARD_TASK, queue, failure)
             return
-        if not pending:
+        if pending == 0:
             self._send(INFER_SHARD_TASK, [{"queue": queue}], queue=queue)
 
     def _send(self, task: str, messages: Iterable[Arguments], *, queue: str) -> None:
@@ -124,4 +124,5 @@ def open_notifier(settings: Settings) -> Notifier:
 
 
 def _log_unsent(task: str, queue: str, failure: Exception) -> None:
-    log.warning("cannot send the notification %s to queue %s (%s); the renotifier will", task, queue, failure)
+    later = "the client has to ask again" if task == DRAW_OVERLAY_TASK else "the renotifier will"
+    log.warning("cannot send the notification %s to queue %s (%s); %s", task, queue, failure, later)

@@ -40,7 +40,12 @@ def loops(settings: Settings) -> list[Loop]:
         Loop("rescuer", lambda: rescue(database), interval_s=interval_s),
         Loop("renotifier", lambda: renotify(database, notifier), interval_s=interval_s),
         Loop("cleaner", lambda: purge_overdue(database, storage), interval_s=interval_s),
-        Loop("orphan collector", lambda: collect_orphans(database, storage), interval_s=interval_s * ORPHAN_INTERVALS),
+        Loop(
+            "orphan collector",
+            lambda: collect_orphans(database, storage),
+            interval_s=interval_s * ORPHAN_INTERVALS,
+            first_after_s=interval_s,  # a process that is often started again must collect too
+        ),
     ]
 
 

@@ -18,17 +18,19 @@ Step = Callable[[], bool]
 class Loop(threading.Thread):
     """Runs a step every `interval_s` seconds until it is stopped; errors of the database or broker are logged."""
 
-    def __init__(self, name: str, step: Step, *, interval_s: float) -> None:
+    def __init__(self, name: str, step: Step, *, interval_s: float, first_after_s: float | None = None) -> None:
+        """The first pass runs after `first_after_s` seconds, by default after one interval."""
         super().__init__(name=name, daemon=True)
         self._step = step
         self._interval_s = interval_s
+        self._first_after_s = interval_s if first_after_s is None else first_after_s
         self._stopped = threading.Event()
         self._started_at_s: float | None = None
 
     def run(self) -> None:
-        while not self._stopped.wait(self._interval_s):
-            while self.run_step() and not self._stopped.is_set():
-                pass
+        delay_s = self._first_after_s
+        while not self._stopped.wait(delay_s):
+            delay_s = 0.0 if self.run_step() else self._interval_s
 
     def run_step(self) -> bool:
         """Run one pass; return whether more work is left."""

@@ -45,14 +45,14 @@ def authenticate(session: Session, secret: str) -> Key:
     found = session.execute(select(Key, db_now()).where(Key.id == shape[1])).one_or_none() if shape else None
     if found is None or not hmac.compare_digest(found[0].digest, _digest(secret)) or found[0].revoked_at:
         raise Unauthenticated(
-            "This API key is not valid. Check it for missing characters, or create another: "
-            "python -m ops keys create --owner NAME"
+            "This API key is not valid. Check it for missing characters, or create another on the server: "
+            ".venv/bin/python -m ops keys create --owner NAME"
         )
     key, now = found
     if key.expires_at and key.expires_at <= now:
         raise Unauthenticated(
-            f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Create another: "
-            "python -m ops keys create --owner NAME",
+            f"This API key expired at {key.expires_at:%Y-%m-%d %H:%M} UTC. Create another on the server: "
+            ".venv/bin/python -m ops keys create --owner NAME",
             code="key_expired",
         )
     return key
@@ -66,7 +66,7 @@ def list_keys(session: Session) -> list[Key]:
 def revoke_key(session: Session, key_id: str) -> None:
     """Revoke a key at once; revoking it again changes nothing. Raises NotFound."""
     if session.get(Key, key_id) is None:
-        raise NotFound(f"There is no key {key_id!r}. List the keys: python -m ops keys list")
+        raise NotFound(f"There is no key {key_id!r}. List the keys: .venv/bin/python -m ops keys list")
     session.execute(update(Key).where(Key.id == key_id, Key.revoked_at.is_(None)).values(revoked_at=db_now()))
 
 

@@ -24,7 +24,8 @@ def draw_sign_in() -> None:
         elif reason := session.sign_out_reason():
             st.error(reason, icon=":material/key_off:")
         st.caption(
-            "No key yet? The operator of this server creates one with `python -m ops keys create --owner NAME`. "
+            "No key yet? The operator of this server creates one: "
+            "`.venv/bin/python -m ops keys create --owner NAME`. "
             "The key stays in this tab, and the web UI forgets it soon after you close the tab."
         )
 

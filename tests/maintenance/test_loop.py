@@ -79,3 +79,13 @@ def test_a_redis_that_is_away_is_logged_and_not_raised(database: Database, caplo
 
     assert not more_left
     assert "the renotifier failed and tries again in 3 s" in caplog.text
+
+
+def test_the_first_pass_can_run_before_the_first_interval_is_over() -> None:
+    passed = threading.Event()
+
+    def step() -> bool:
+        passed.set()
+        return False
+
+    run_until(Loop("orphan collector", step, interval_s=3600, first_after_s=0.01), passed)

@@ -43,7 +43,7 @@ MEANINGS = {
     ExitCode.INTERRUPTED: "interrupted; a submitted job continues",
 }
 
-CREATE_KEY = 'Create a key on the server: python -m ops keys create --owner "$USER"'
+CREATE_KEY = 'Create a key on the server: .venv/bin/python -m ops keys create --owner "$USER"'
 
 EXITS: tuple[tuple[type[BatchlightError], ExitCode, str | None], ...] = (
     (InvalidAddress, ExitCode.USAGE, None),

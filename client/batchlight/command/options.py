@@ -44,7 +44,7 @@ def set_defaults(
         str,
         typer.Option(
             envvar="BATCHLIGHT_KEY",
-            help='Your API key. Create one on the server: python -m ops keys create --owner "$USER"',
+            help='Your API key. Create one on the server: .venv/bin/python -m ops keys create --owner "$USER"',
             show_default=False,
         ),
     ] = "",
